@@ -1,0 +1,22 @@
+-- Writes one line of a job's log.
+-- Called by the functions of pgimport for acts that do not change the status.
+CREATE OR REPLACE FUNCTION pgimport._log_event(
+    p_job_id uuid,
+    p_event text,
+    p_details jsonb DEFAULT '{}'
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_log_event$
+BEGIN
+    INSERT INTO pgimport.job_event (job_id, event, actor, details)
+    SELECT j.job_id, p_event, j.actor, p_details
+    FROM pgimport.job AS j
+    WHERE j.job_id = p_job_id;
+END;
+$_log_event$;
+
+COMMENT ON FUNCTION pgimport._log_event(uuid, text, jsonb) IS
+'internal: writes one line of the log of a job.';

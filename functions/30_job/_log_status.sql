@@ -1,0 +1,58 @@
+-- Logs every change of a job's status, whoever made it, and keeps the log append-only.
+-- Called by triggers. Raises PI104.
+CREATE OR REPLACE FUNCTION pgimport._log_status()
+RETURNS trigger
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_log_status$
+BEGIN
+    INSERT INTO pgimport.job_event (job_id, event, from_status, to_status, actor, details)
+    VALUES (
+        new.job_id, 'status', old.status, new.status, new.actor,
+        jsonb_strip_nulls(jsonb_build_object(
+            'sqlstate', CASE WHEN new.status = 'failed' THEN new.error_sqlstate END,
+            'message', CASE WHEN new.status = 'failed' THEN new.error_message END,
+            'rows_inserted', CASE WHEN new.status = 'completed' THEN new.rows_inserted END,
+            'rows_deleted', CASE WHEN new.status = 'rolled_back' THEN new.rows_deleted END,
+            'mode', CASE WHEN new.status = 'rolled_back' THEN new.rollback_mode END,
+            'reason', CASE WHEN new.status = 'rolled_back' THEN new.rollback_reason END
+        ))
+    );
+    RETURN NULL;
+END;
+$_log_status$;
+
+COMMENT ON FUNCTION pgimport._log_status() IS
+'internal: trigger that writes every change of a job''s status to its log.';
+
+CREATE OR REPLACE TRIGGER log_status
+AFTER UPDATE OF status ON pgimport.job
+FOR EACH ROW
+WHEN (old.status IS DISTINCT FROM new.status)
+EXECUTE FUNCTION pgimport._log_status();
+
+CREATE OR REPLACE FUNCTION pgimport._guard_event()
+RETURNS trigger
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_guard_event$
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = 'PI104',
+        MESSAGE = format('pgimport.%I is append-only: no %s', tg_table_name, lower(tg_op)),
+        HINT = 'read it with pgimport.job_events(job_id)';
+END;
+$_guard_event$;
+
+COMMENT ON FUNCTION pgimport._guard_event() IS
+'internal: trigger that keeps the log of events append-only.';
+
+CREATE OR REPLACE TRIGGER guard_event
+BEFORE UPDATE OR DELETE OR TRUNCATE ON pgimport.job_event
+FOR EACH STATEMENT EXECUTE FUNCTION pgimport._guard_event();
+
+CREATE OR REPLACE TRIGGER guard_write
+BEFORE DELETE OR TRUNCATE ON pgimport.job_write
+FOR EACH STATEMENT EXECUTE FUNCTION pgimport._guard_event();

@@ -1,0 +1,83 @@
+-- Makes a job's files one relation to read: closes files that were loaded but not closed, notices
+-- rows lost in a server crash, and attaches every file's table to the job's partitioned table.
+-- Called with the job locked, by every step that reads staged rows. Returns the job as it is
+-- then: status staged, checked, completed …, or staging_lost.
+-- Raises PI305 (a file is open and empty), PI306 (nothing staged).
+CREATE OR REPLACE FUNCTION pgimport._seal_staging(
+    p_job pgimport.job,
+    OUT job pgimport.job,
+    OUT warnings jsonb
+)
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_seal_staging$
+DECLARE
+    r_file pgimport.file;
+    v_rows bigint;
+    v_lost boolean := false;
+    v_files integer := 0;
+BEGIN
+    job := p_job;
+    warnings := '[]';
+
+    FOR r_file IN
+        SELECT f.* FROM pgimport.file AS f WHERE f.job_id = p_job.job_id ORDER BY f.file_no
+    LOOP
+        IF r_file.status = 'open' THEN
+            -- waits for a COPY that is still running; nobody said how many rows there should be
+            EXECUTE format('LOCK TABLE pgimport_staging.%I IN SHARE MODE', r_file.staging_table);
+            IF NOT pgimport._has_rows(r_file.staging_table) THEN
+                RAISE EXCEPTION USING
+                    ERRCODE = 'PI305',
+                    MESSAGE = format('file %s "%s" of job "%s" is open and empty',
+                        r_file.file_no, r_file.file_name, p_job.job_id),
+                    HINT = format(
+                        'load it with its copy_sql, or give it up: '
+                        'select pgimport.finish_file(%L, %s, 0, ''{"failed": "not loaded"}'');',
+                        p_job.job_id, r_file.file_no
+                    );
+            END IF;
+            v_rows := pgimport._close_file(r_file, NULL, '{}');
+            v_files := v_files + 1;
+            warnings := warnings || to_jsonb(format(
+                'file %s "%s" was closed with %s rows; nobody said how many were parsed',
+                r_file.file_no, r_file.file_name, v_rows
+            ));
+        ELSIF r_file.status = 'staged' THEN
+            v_files := v_files + 1;
+            v_lost := v_lost
+                OR (r_file.rows_staged > 0 AND NOT pgimport._has_rows(r_file.staging_table));
+        ELSIF r_file.status = 'failed' THEN
+            warnings := warnings || to_jsonb(format(
+                'file %s "%s" failed and is not part of this job: %s',
+                r_file.file_no, r_file.file_name, r_file.error_message
+            ));
+        END IF;
+    END LOOP;
+
+    IF v_files = 0 THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI306',
+            MESSAGE = format('nothing is staged in job "%s"', p_job.job_id),
+            HINT = format(
+                'select pgimport.stage_file(%L, ''a.csv'', ''{…}'') ->> ''copy_sql'';', p_job.job_id
+            );
+    ELSIF v_lost THEN
+        PERFORM pgimport._reset_check(p_job.job_id);
+        UPDATE pgimport.job SET status = 'staging_lost'
+        WHERE job_id = p_job.job_id RETURNING * INTO job;
+        RETURN;
+    END IF;
+
+    PERFORM pgimport._attach_files(p_job.job_id);
+
+    IF job.status IN ('pending', 'staging') THEN
+        UPDATE pgimport.job SET status = 'staged', staged_at = clock_timestamp()
+        WHERE job_id = p_job.job_id RETURNING * INTO job;
+    END IF;
+END;
+$_seal_staging$;
+
+COMMENT ON FUNCTION pgimport._seal_staging(pgimport.job) IS
+'internal: closes and attaches the files of a job, or finds that their rows are lost.';
