@@ -1,0 +1,98 @@
+-- How the columns of a target's key are compared: by the unique index's own operators, collation
+-- and input type, so that what pgimport calls a duplicate is what the index would refuse.
+-- compare_type: the type to cast to before comparing, null when it is the column's own.
+-- equal_operator: as OPERATOR(schema.=). collation_name: quoted schema.name, null without one.
+-- index_position: the column's place inside the index, for statements in key order.
+-- Called by duplicate marking, insert and rollback. Raises PI201, PI204, PI205.
+CREATE OR REPLACE FUNCTION pgimport._key_columns(
+    p_target_id bigint
+)
+RETURNS TABLE (
+    key_position integer,
+    column_name text,
+    type_name text,
+    compare_type text,
+    equal_operator text,
+    collation_name text,
+    nulls_not_distinct boolean,
+    index_name text,
+    index_position integer
+)
+LANGUAGE plpgsql
+STABLE
+CALLED ON NULL INPUT
+SET search_path = pg_catalog, pg_temp
+AS $_key_columns$
+#variable_conflict use_column
+DECLARE
+    r_target pgimport.target;
+    v_relation regclass;
+    v_index regclass;
+BEGIN
+    SELECT t.*
+    INTO r_target
+    FROM pgimport.target AS t
+    WHERE t.target_id = p_target_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI201',
+            MESSAGE = format('target number %s is not registered', p_target_id),
+            HINT = 'select * from pgimport.list_targets();';
+    END IF;
+    v_relation := pgimport._target_relation(r_target);
+    v_index := pgimport._key_index(v_relation, r_target.key_columns);
+    IF v_index IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI204',
+            MESSAGE = format(
+                'target "%s" has no unique index on (%s)',
+                r_target.name, array_to_string(r_target.key_columns, ', ')
+            ),
+            DETAIL = 'A valid unique index over exactly these columns, without WHERE clause and '
+                'without expressions, is the last guard against duplicates.',
+            HINT = format(
+                'CREATE UNIQUE INDEX ON %s (%s);',
+                v_relation,
+                (SELECT string_agg(format('%I', k), ', ') FROM unnest(r_target.key_columns) AS k)
+            );
+    END IF;
+
+    RETURN QUERY
+    SELECT
+        array_position(r_target.key_columns, a.attname::text),
+        a.attname::text,
+        format_type(a.atttypid, a.atttypmod),
+        CASE
+            WHEN y.typtype <> 'p' AND oc.opcintype <> a.atttypid
+                THEN format_type(oc.opcintype, NULL)
+        END,
+        format('OPERATOR(%I.%s)', opn.nspname, op.oprname),
+        CASE WHEN co.oid IS NOT NULL THEN format('%I.%I', con.nspname, co.collname) END,
+        i.indnullsnotdistinct,
+        ic.relname::text,
+        k.ordinality::integer
+    FROM pg_index AS i
+    INNER JOIN pg_class AS ic ON ic.oid = i.indexrelid
+    CROSS JOIN LATERAL
+        unnest(i.indkey::smallint[], i.indclass::oid[], i.indcollation::oid[])
+        WITH ORDINALITY AS k (attnum, opclass, collation_id, ordinality)
+    INNER JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+    INNER JOIN pg_opclass AS oc ON oc.oid = k.opclass
+    INNER JOIN pg_type AS y ON y.oid = oc.opcintype
+    INNER JOIN pg_amop AS ao
+        ON ao.amopfamily = oc.opcfamily
+            AND ao.amoplefttype = oc.opcintype
+            AND ao.amoprighttype = oc.opcintype
+            AND ao.amopstrategy = 3
+    INNER JOIN pg_operator AS op ON op.oid = ao.amopopr
+    INNER JOIN pg_namespace AS opn ON opn.oid = op.oprnamespace
+    LEFT JOIN pg_collation AS co ON co.oid = k.collation_id
+    LEFT JOIN pg_namespace AS con ON con.oid = co.collnamespace
+    WHERE i.indexrelid = v_index
+        AND k.ordinality <= i.indnkeyatts
+    ORDER BY 1;
+END
+$_key_columns$;
+
+COMMENT ON FUNCTION pgimport._key_columns(bigint) IS
+'internal: how a target''s key columns are compared, read from the unique index that guards them.';
