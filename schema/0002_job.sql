@@ -9,6 +9,7 @@ CREATE TABLE pgimport.job (
     tenant text,
     source text,
     source_info text,
+    time_zone text NOT NULL DEFAULT current_setting('TimeZone'),
     options jsonb NOT NULL DEFAULT '{}',
     mapping jsonb,
     idempotency_key text,
@@ -74,6 +75,8 @@ COMMENT ON TABLE pgimport.job IS
 'One row an import: its state, what was found, what was written, what was undone. Never deleted.';
 COMMENT ON COLUMN pgimport.job.mark_snapshot IS
 'Snapshot under which duplicates were marked: later rows of the target are checked before insert.';
+COMMENT ON COLUMN pgimport.job.time_zone IS
+'Time zone of the session that made the job: in it times without a zone are read, by every step.';
 COMMENT ON COLUMN pgimport.job.check_hash IS
 'Hash of the expressions the rows were checked with: other rules or columns ask for a new check.';
 COMMENT ON COLUMN pgimport.job.written_columns IS

@@ -41,7 +41,7 @@ BEGIN
                 MESSAGE = format('column "%s" does not exist in the target', r_pair.column_name),
                 DETAIL = format('named by "%s"', left(r_pair.given_as, 200)),
                 HINT = (
-                    SELECT 'columns: ' || string_agg(c.column_name, ', ' ORDER BY c.position)
+                    SELECT 'columns: ' || string_agg(c.column_name, ', ' ORDER BY c.column_no)
                     FROM pgimport._target_columns(p_target_id) AS c
                 );
         ELSIF r_column.generated OR r_column.identity = 'a' THEN

@@ -1,0 +1,158 @@
+-- Pattern that a text surely satisfies when the cast to a built-in type cannot fail: on servers
+-- without pg_input_is_valid (before 16) only the others are cast one by one.
+-- Called by _invalid_sql. Null where there is no such pattern.
+CREATE OR REPLACE FUNCTION pgimport._surely_valid_pattern(
+    p_type_name text
+)
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+RETURN CASE
+    WHEN p_type_name = 'smallint' THEN '^[+-]?[0-9]{1,4}$'
+    WHEN p_type_name = 'integer' THEN '^[+-]?[0-9]{1,9}$'
+    WHEN p_type_name = 'bigint' THEN '^[+-]?[0-9]{1,18}$'
+    WHEN p_type_name IN ('numeric', 'double precision', 'real')
+        THEN '^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?$'
+    WHEN p_type_name = 'uuid'
+        THEN '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+    WHEN p_type_name = 'boolean' THEN '^([01tfyn]|true|false|yes|no)$'
+    WHEN p_type_name = 'date' THEN '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$'
+    WHEN p_type_name LIKE 'timestamp%' THEN
+        '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])'
+        '([ T]([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,6})?(Z|[+-][01][0-9](:?00)?)?)?$'
+    WHEN p_type_name LIKE 'character%' OR p_type_name = 'text' THEN ''
+END;
+
+COMMENT ON FUNCTION pgimport._surely_valid_pattern(text) IS
+'internal: a pattern of texts that a built-in type surely accepts, null where there is none.';
+
+-- SQL condition that is true where a text (an expression) is not a value of a type.
+-- Called by _find_issues and _key_sql.
+CREATE OR REPLACE FUNCTION pgimport._invalid_sql(
+    p_text_sql text,
+    p_type_name text
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_invalid_sql$
+DECLARE
+    v_pattern text := pgimport._surely_valid_pattern(p_type_name);
+BEGIN
+    IF p_type_name = 'text' OR v_pattern = '' THEN
+        RETURN 'false';
+    ELSIF current_setting('server_version_num')::integer >= 160000 THEN
+        RETURN format('NOT pg_catalog.pg_input_is_valid(%s, %L)', p_text_sql, p_type_name);
+    END IF;
+
+    RETURN CASE
+        WHEN v_pattern IS NULL
+            THEN format('pgimport._cast_sqlstate(%s, %L) IS NOT NULL', p_text_sql, p_type_name)
+        ELSE format(
+            'CASE WHEN %1$s ~ %3$L THEN false '
+            'ELSE pgimport._cast_sqlstate(%1$s, %2$L) IS NOT NULL END',
+            p_text_sql, p_type_name, v_pattern
+        )
+    END;
+END;
+$_invalid_sql$;
+
+COMMENT ON FUNCTION pgimport._invalid_sql(text, text) IS
+'internal: SQL condition that is true where a text is not a value of a type.';
+
+-- Code of the issue that says why a text is not a value of a type.
+-- Called by _find_issues, for culprits only.
+CREATE OR REPLACE FUNCTION pgimport._cast_issue(
+    p_value text,
+    p_type_name text,
+    p_type_category "char"
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_cast_issue$
+BEGIN
+    RETURN CASE
+        WHEN pgimport._cast_sqlstate(p_value, p_type_name) = '22003' THEN 'out_of_range'
+        WHEN p_type_name IN ('smallint', 'integer', 'bigint', 'oid') THEN 'bad_integer'
+        WHEN p_type_name = 'uuid' THEN 'bad_uuid'
+        ELSE CASE p_type_category
+            WHEN 'N' THEN 'bad_numeric'
+            WHEN 'D' THEN 'bad_date'
+            WHEN 'T' THEN 'bad_date'
+            WHEN 'B' THEN 'bad_boolean'
+            WHEN 'E' THEN 'not_allowed'
+            ELSE 'bad_value'
+        END
+    END;
+END;
+$_cast_issue$;
+
+COMMENT ON FUNCTION pgimport._cast_issue(text, text, "char") IS
+'internal: the issue code for a text that is not a value of a type.';
+
+-- Writes an issue row for every wrong value of the given columns, in one scan.
+-- Called by _validate_values when the optimistic scan found something. Returns the issues written.
+CREATE OR REPLACE FUNCTION pgimport._find_issues(
+    p_job pgimport.job,
+    p_suspects text []
+)
+RETURNS bigint
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_find_issues$
+DECLARE
+    c_longest_value CONSTANT integer := 1000;
+    v_values text;
+    v_found bigint;
+BEGIN
+    SELECT string_agg(
+        format(
+            '(%1$L, %2$L, %3$L::"char", %4$s, %5$s, '
+            'CASE WHEN %5$s IS NULL THEN %6$s%7$s%8$s ELSE NULL END)',
+            c.column_name, c.type_name, c.type_category, c.raw_sql, c.text_sql,
+            CASE WHEN c.required THEN '''required''' ELSE 'NULL' END,
+            CASE WHEN c.required AND c.is_text
+                THEN format(' WHEN %s = '''' THEN ''required''', c.text_sql) ELSE '' END
+            || CASE WHEN c.max_length IS NOT NULL
+                THEN format(
+                    ' WHEN char_length(rtrim(%s, '' '')) > %s THEN ''too_long''',
+                    c.text_sql, c.max_length
+                ) ELSE '' END,
+            CASE WHEN pgimport._invalid_sql(c.text_sql, c.type_name) <> 'false'
+                THEN format(' WHEN %s THEN ''cast''',
+                    pgimport._invalid_sql(c.text_sql, c.type_name)) ELSE '' END
+        ), ', ' ORDER BY c.column_no
+    ) INTO v_values
+    FROM pgimport._written_columns(p_job) AS c
+    WHERE c.column_name = ANY (p_suspects);
+
+    EXECUTE format(
+        'INSERT INTO pgimport.issue '
+        '(job_id, file_no, row_no, line_no, column_name, code, message, value, hint) '
+        'SELECT $1, q.file_no, q.row_no, q.line_no, q.name, q.code, '
+        'pgimport._issue_message(q.code, left(q.value, %2$s), q.type_name), left(q.value, %2$s), '
+        'pgimport._issue_hint(q.code) '
+        'FROM ('
+        'SELECT s.file_no, s.row_no, coalesce(s.line_no, s.row_no + f.line_offset) AS line_no, '
+        'v.name, v.value, v.type_name, '
+        'CASE v.code WHEN ''cast'' '
+        'THEN pgimport._cast_issue(v.text, v.type_name, v.category) ELSE v.code END AS code '
+        'FROM pgimport_staging.%1$I AS s '
+        'INNER JOIN pgimport.file AS f ON f.job_id = $1 AND f.file_no = s.file_no '
+        'CROSS JOIN LATERAL (VALUES %3$s) AS v (name, type_name, category, value, text, code) '
+        'WHERE v.code IS NOT NULL ORDER BY s.file_no, s.row_no OFFSET 0) AS q',
+        pgimport._staging_name(p_job.job_id), c_longest_value, v_values
+    ) USING p_job.job_id;
+    GET DIAGNOSTICS v_found = ROW_COUNT;
+
+    RETURN v_found;
+END;
+$_find_issues$;
+
+COMMENT ON FUNCTION pgimport._find_issues(pgimport.job, text []) IS
+'internal: writes an issue row for every wrong value of some columns.';

@@ -1,0 +1,89 @@
+-- Marks rows whose key came into the target after the duplicates were marked. Only rows of the
+-- target that are newer than the marking's snapshot matter: transactions older than its xmin were
+-- over. For a job that is small beside its target, its keys are looked up in the index instead.
+-- Called by validate_job and insert_job. Returns how many rows were newly marked.
+CREATE OR REPLACE FUNCTION pgimport._recheck_duplicates(
+    p_job pgimport.job,
+    OUT job pgimport.job,
+    OUT new_duplicates bigint
+)
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_recheck_duplicates$
+DECLARE
+    c_mark CONSTANT text := pgimport._staging_name(p_job.job_id, '_mark');
+    -- an index probe costs about as much as reading this many rows in a scan
+    c_rows_per_probe CONSTANT integer := 50;
+    v_target pgimport.target;
+    v_relation regclass;
+    v_age integer := age(pg_snapshot_xmin(p_job.mark_snapshot)::xid);
+    v_fresh text;
+    v_is_fresh boolean := true;
+    r_key record;
+BEGIN
+    SELECT t.* INTO STRICT v_target FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
+    v_relation := pgimport._target_relation(v_target);
+    SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
+
+    IF p_job.clean_rows * c_rows_per_probe < pgimport._estimated_rows(v_relation) THEN
+        v_fresh := format('SELECT FROM %s AS t WHERE %s', v_relation, r_key.target_equal);
+    ELSE
+        EXECUTE format(
+            'SELECT EXISTS (SELECT FROM %s AS t WHERE age(t.xmin) <= $1)', v_relation
+        ) INTO v_is_fresh USING v_age;
+        v_fresh := format('SELECT FROM fresh AS f WHERE %s', r_key.fresh_equal);
+    END IF;
+
+    new_duplicates := 0;
+    IF v_is_fresh THEN
+        EXECUTE format(
+            'WITH fresh AS (SELECT %s FROM %s AS t WHERE age(t.xmin) <= $1) '
+            'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
+            'SELECT k.file_no, k.row_no, ''d''::"char" FROM (%s) AS k WHERE EXISTS (%s) '
+            'AND NOT EXISTS (SELECT FROM pgimport_staging.%3$I AS m WHERE m.kind = ''d'' '
+            'AND m.file_no = k.file_no AND m.row_no = k.row_no)',
+            r_key.target_keys, v_relation, c_mark, r_key.staged_keys, v_fresh
+        ) USING v_age;
+        GET DIAGNOSTICS new_duplicates = ROW_COUNT;
+    END IF;
+
+    job := CASE WHEN new_duplicates > 0
+        THEN pgimport._count_marks(p_job.job_id) ELSE p_job END;
+END;
+$_recheck_duplicates$;
+
+COMMENT ON FUNCTION pgimport._recheck_duplicates(pgimport.job) IS
+'internal: marks staged rows whose key came into the target after the marking.';
+
+-- Rows of a table as the planner estimates them; from its size where it was never analysed, from
+-- its partitions where it has some. Called by _recheck_duplicates.
+CREATE OR REPLACE FUNCTION pgimport._estimated_rows(
+    p_relation regclass
+)
+RETURNS numeric
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_estimated_rows$
+DECLARE
+    -- rows of about 80 bytes: a guess for tables without statistics
+    c_rows_per_page CONSTANT integer := 100;
+BEGIN
+    RETURN (
+        SELECT coalesce(sum(
+            CASE
+                WHEN c.reltuples > 0 THEN c.reltuples::numeric
+                ELSE pg_relation_size(c.oid)::numeric
+                    / current_setting('block_size')::integer * c_rows_per_page
+            END
+        ), 0)
+        FROM pg_partition_tree(p_relation) AS p
+        INNER JOIN pg_class AS c ON c.oid = p.relid
+        WHERE c.relkind = 'r'
+    );
+END;
+$_estimated_rows$;
+
+COMMENT ON FUNCTION pgimport._estimated_rows(regclass) IS
+'internal: estimated number of rows of a table or partitioned table.';

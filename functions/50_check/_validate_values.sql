@@ -1,0 +1,98 @@
+-- Checks all staged values of a job anew: forgets the old findings, scans, writes issues and marks
+-- the invalid rows. Duplicates are marked afterwards, among the valid rows only.
+-- Called by validate_job, mark_duplicates and check_job with the job locked and sealed.
+-- Raises PI207.
+CREATE OR REPLACE FUNCTION pgimport._validate_values(
+    p_job pgimport.job
+)
+RETURNS pgimport.job
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_validate_values$
+DECLARE
+    c_mark CONSTANT text := pgimport._staging_name(p_job.job_id, '_mark');
+    v_job pgimport.job;
+    r_scan record;
+BEGIN
+    PERFORM pgimport._require_columns(p_job);
+    PERFORM pgimport._reset_check(p_job.job_id);
+
+    EXECUTE format(
+        'CREATE %s TABLE pgimport_staging.%I '
+        '(file_no integer NOT NULL, row_no bigint NOT NULL, kind "char" NOT NULL) '
+        'WITH (autovacuum_enabled = false)',
+        CASE WHEN (p_job.options ->> 'durable')::boolean THEN '' ELSE 'UNLOGGED' END, c_mark
+    );
+    EXECUTE format(
+        'COMMENT ON TABLE pgimport_staging.%I IS %L', c_mark,
+        'Staged rows that are not clean: x invalid, i duplicate inside the files, d duplicate of '
+        'the target.'
+    );
+
+    SELECT s.* INTO STRICT r_scan FROM pgimport._scan_values(p_job) AS s;
+    IF cardinality(r_scan.suspects) > 0 THEN
+        PERFORM pgimport._find_issues(p_job, r_scan.suspects);
+        EXECUTE format(
+            'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
+            'SELECT DISTINCT i.file_no, i.row_no, ''x''::"char" FROM pgimport.issue AS i '
+            'WHERE i.job_id = $1 AND i.found_by = ''check'' AND i.severity = ''error''', c_mark
+        ) USING p_job.job_id;
+        EXECUTE format('ANALYZE pgimport_staging.%I', c_mark);
+    END IF;
+
+    -- a job that was checked is not any more, until its duplicates are marked again
+    UPDATE pgimport.job
+    SET status = CASE WHEN status IN ('checked', 'failed') THEN 'staged' ELSE status END,
+        validated_at = clock_timestamp(),
+        check_hash = pgimport._check_hash(p_job),
+        total_rows = r_scan.total_rows
+    WHERE job_id = p_job.job_id;
+    v_job := pgimport._count_marks(p_job.job_id);
+
+    RETURN v_job;
+END;
+$_validate_values$;
+
+COMMENT ON FUNCTION pgimport._validate_values(pgimport.job) IS
+'internal: checks every staged value of a job and marks the invalid rows.';
+
+-- Counts a job's marks and writes the counts to the job. Called after rows were marked.
+CREATE OR REPLACE FUNCTION pgimport._count_marks(
+    p_job_id uuid
+)
+RETURNS pgimport.job
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_count_marks$
+DECLARE
+    v_job pgimport.job;
+    r_counted record;
+BEGIN
+    EXECUTE format(
+        'SELECT count(*) FILTER (WHERE m.kind = ''x'') AS invalid, '
+        'count(*) FILTER (WHERE m.kind = ''i'') AS internal, '
+        'count(*) FILTER (WHERE m.kind = ''d'') AS database, '
+        '(SELECT count(*) FROM pgimport_staging.%1$I AS i '
+        'INNER JOIN pgimport_staging.%1$I AS d USING (file_no, row_no) '
+        'WHERE i.kind = ''i'' AND d.kind = ''d'') AS both '
+        'FROM pgimport_staging.%1$I AS m', pgimport._staging_name(p_job_id, '_mark')
+    ) INTO STRICT r_counted;
+
+    UPDATE pgimport.job
+    SET invalid_rows = r_counted.invalid,
+        internal_duplicates = r_counted.internal,
+        database_duplicates = r_counted.database,
+        both_duplicates = r_counted.both,
+        clean_rows = total_rows - r_counted.invalid - r_counted.internal - r_counted.database
+            + r_counted.both
+    WHERE job_id = p_job_id
+    RETURNING * INTO v_job;
+
+    RETURN v_job;
+END;
+$_count_marks$;
+
+COMMENT ON FUNCTION pgimport._count_marks(uuid) IS
+'internal: counts the marks of a job and writes invalid, duplicate and clean counts to it.';

@@ -1,0 +1,192 @@
+-- The one place that turns staged text into SQL: for each column of the target that a job writes,
+-- how its text is read from the staging table (alias s), how that becomes a value, and how the
+-- value is written. Checking, marking, inserting and verifying all use these expressions, so that
+-- what was checked is what is inserted.
+-- text_sql: trimmed, null_values and empty strings made null, the rule's default put in.
+-- typed_sql: text_sql cast to the column's type, typmod included.
+-- write_sql: typed_sql, but a null in a NOT NULL column with a DEFAULT takes that default.
+-- Called by the check, preview, insert and verify.
+CREATE OR REPLACE FUNCTION pgimport._written_columns(
+    p_job pgimport.job
+)
+RETURNS TABLE (
+    column_no integer,
+    column_name text,
+    type_name text,
+    type_category "char",
+    is_text boolean,
+    required boolean,
+    max_length integer,
+    key_position integer,
+    raw_sql text,
+    text_sql text,
+    typed_sql text,
+    write_sql text
+)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_written_columns$
+DECLARE
+    v_constants jsonb := coalesce(p_job.options -> 'constants', '{}');
+BEGIN
+    RETURN QUERY
+    WITH mapped AS (
+        SELECT DISTINCT m ->> 'column' AS name, m ->> 'staged_as' AS staged_as
+        FROM pgimport.file AS f
+        CROSS JOIN LATERAL jsonb_array_elements(f.mapping) AS m
+        WHERE f.job_id = p_job.job_id
+            AND f.status IN ('staged', 'cleared')
+            AND m ->> 'column' IS NOT NULL
+    ),
+
+    source AS (
+        SELECT
+            c.*,
+            coalesce((c.rules ->> 'trim')::boolean, true) AS trimmed,
+            coalesce(c.rules -> 'null_values', '[]') AS null_values,
+            c.rules ->> 'default' AS rule_default,
+            CASE
+                WHEN v_constants ? c.column_name
+                    THEN format('%L::text', v_constants ->> c.column_name)
+                WHEN m.name IS NOT NULL THEN format('s.%I', m.staged_as)
+                ELSE 'NULL::text'
+            END AS raw_sql
+        FROM pgimport._target_columns(p_job.target_id) AS c
+        LEFT JOIN mapped AS m ON m.name = c.column_name
+        WHERE NOT c.generated
+            AND c.identity <> 'a'
+            AND (
+                m.name IS NOT NULL
+                OR v_constants ? c.column_name
+                OR c.rules ->> 'default' IS NOT NULL
+                OR c.required
+            )
+    ),
+
+    trimmed AS (
+        SELECT
+            s.*,
+            CASE
+                WHEN s.trimmed THEN format('pg_catalog.btrim(%s, %L)', s.raw_sql, E' \t\r\n')
+                ELSE s.raw_sql
+            END AS trimmed_sql
+        FROM source AS s
+    ),
+
+    nulled AS (
+        SELECT
+            t.*,
+            CASE
+                WHEN jsonb_array_length(t.null_values) > 0 OR NOT t.is_text THEN format(
+                    'CASE WHEN %1$s <> ALL (%2$L::text[]) THEN %1$s END',
+                    t.trimmed_sql,
+                    ARRAY(SELECT jsonb_array_elements_text(t.null_values))
+                    || CASE WHEN t.is_text THEN '{}'::text [] ELSE ARRAY[''] END
+                )
+                ELSE t.trimmed_sql
+            END AS nulled_sql
+        FROM trimmed AS t
+    ),
+
+    defaulted AS (
+        SELECT
+            n.*,
+            CASE
+                WHEN n.rule_default IS NULL THEN n.nulled_sql
+                ELSE format('COALESCE(%s, %L::text)', n.nulled_sql, n.rule_default)
+            END AS text_sql
+        FROM nulled AS n
+    ),
+
+    typed AS (
+        SELECT
+            d.*,
+            CASE
+                WHEN d.type_oid = 'text'::regtype THEN d.text_sql
+                ELSE format('(%s)::%s', d.text_sql, d.type_name)
+            END AS typed_sql
+        FROM defaulted AS d
+    )
+
+    SELECT
+        t.column_no,
+        t.column_name,
+        t.type_name,
+        t.type_category,
+        t.is_text,
+        t.required,
+        t.max_length,
+        t.key_position,
+        t.raw_sql,
+        t.text_sql,
+        t.typed_sql,
+        CASE
+            WHEN t.not_null AND t.has_default
+                THEN format('COALESCE(%s, %s)', t.typed_sql, t.default_expr)
+            ELSE t.typed_sql
+        END
+    FROM typed AS t
+    ORDER BY t.column_no;
+END;
+$_written_columns$;
+
+COMMENT ON FUNCTION pgimport._written_columns(pgimport.job) IS
+'internal: the columns a job writes, with the SQL that reads, casts and writes their staged text.';
+
+-- Refuses a job whose files and constants leave a required column without any source: that is a
+-- fault of the mapping, not of the rows. Called by the check. Raises PI207.
+CREATE OR REPLACE FUNCTION pgimport._require_columns(
+    p_job pgimport.job
+)
+RETURNS void
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_require_columns$
+DECLARE
+    v_missing text;
+BEGIN
+    SELECT string_agg(format('"%s"', c.column_name), ', ' ORDER BY c.column_no) INTO v_missing
+    FROM pgimport._written_columns(p_job) AS c
+    WHERE c.required AND c.raw_sql = 'NULL::text' AND c.text_sql NOT LIKE 'COALESCE(%';
+
+    IF v_missing IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI207',
+            MESSAGE = format('no file of job "%s" has a field for required column %s',
+                p_job.job_id, v_missing),
+            DETAIL = 'a required column is NOT NULL without a default, or required by set_column()',
+            HINT = format(
+                'select pgimport.set_mapping(%L, ''{"header": "column"}'');', p_job.job_id
+            );
+    END IF;
+END;
+$_require_columns$;
+
+COMMENT ON FUNCTION pgimport._require_columns(pgimport.job) IS
+'internal: raises PI207 when a required column has neither a field nor a constant nor a default.';
+
+-- Hash of everything that decides how staged text becomes values: when it differs from the one the
+-- rows were checked with, they must be checked again. Called by the check and the insert.
+CREATE OR REPLACE FUNCTION pgimport._check_hash(
+    p_job pgimport.job
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_check_hash$
+BEGIN
+    RETURN (
+        SELECT md5(string_agg(c::text, E'\n' ORDER BY c.column_no))
+        FROM pgimport._written_columns(p_job) AS c
+    ) || md5((
+        SELECT string_agg(k::text, E'\n' ORDER BY k.key_position)
+        FROM pgimport._key_columns(p_job.target_id) AS k
+    ));
+END;
+$_check_hash$;
+
+COMMENT ON FUNCTION pgimport._check_hash(pgimport.job) IS
+'internal: hash of the expressions and the key with which a job''s rows are checked and written.';

@@ -1,0 +1,58 @@
+-- Checks a staged job: all values, then duplicates inside the files and against the target.
+-- Called by users, as often as they like; the last check counts.
+-- Raises PI001, PI101, PI102, PI204, PI205, PI207, PI305, PI306.
+CREATE OR REPLACE FUNCTION pgimport.check_job(
+    p_job_id uuid
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO, YMD'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
+SET standard_conforming_strings = on
+SET transform_null_equals = off
+SET array_nulls = on
+SET bytea_output = 'hex'
+SET xmloption = 'content'
+SET lc_monetary = 'C'
+SET row_security = on
+AS $check_job$
+DECLARE
+    v_job pgimport.job := pgimport._lock_job(p_job_id);
+    v_sealed record;
+BEGIN
+    PERFORM pgimport._require_status(
+        v_job, '{pending,staging,staged,checked,failed,staging_lost}', 'checked'
+    );
+    PERFORM set_config('timezone', v_job.time_zone, true);
+
+    SELECT s.* INTO STRICT v_sealed FROM pgimport._seal_staging(v_job) AS s;
+    v_job := v_sealed.job;
+    IF v_job.status = 'staging_lost' THEN
+        RETURN pgimport._lost_envelope(v_job, pgimport._check_keys(v_job));
+    END IF;
+
+    v_job := pgimport._validate_values(v_job);
+    v_job := pgimport._mark_duplicates(v_job);
+
+    RETURN pgimport._envelope(
+        v_job,
+        format(
+            '%s of %s rows are clean: %s invalid, %s duplicates',
+            v_job.clean_rows, v_job.total_rows, v_job.invalid_rows,
+            v_job.total_rows - v_job.clean_rows - v_job.invalid_rows
+        ),
+        pgimport._check_keys(v_job),
+        v_sealed.warnings
+    );
+END;
+$check_job$;
+
+COMMENT ON FUNCTION pgimport.check_job(uuid) IS
+'Checks all staged rows of a job: types, required values, lengths, then duplicates inside the files '
+'and in the target. Keys: valid, total_rows, total_clean, clean_count, validation_errors, errors[], '
+'internal_duplicates, database_duplicates, both_duplicates, new_database_duplicates. '
+'Example: select jsonb_pretty(pgimport.check_job(:''job''))';

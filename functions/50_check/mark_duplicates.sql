@@ -1,0 +1,58 @@
+-- Marks the duplicates of a staged job, inside its files and against the target.
+-- Called by users; running it again gives the same answer on the same rows.
+-- Raises PI001, PI101, PI102, PI204, PI205, PI207, PI305, PI306.
+CREATE OR REPLACE FUNCTION pgimport.mark_duplicates(
+    p_job_id uuid
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO, YMD'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
+SET standard_conforming_strings = on
+SET transform_null_equals = off
+SET array_nulls = on
+SET bytea_output = 'hex'
+SET xmloption = 'content'
+SET lc_monetary = 'C'
+SET row_security = on
+AS $mark_duplicates$
+DECLARE
+    v_job pgimport.job := pgimport._lock_job(p_job_id);
+    v_sealed record;
+BEGIN
+    PERFORM pgimport._require_status(
+        v_job, '{pending,staging,staged,checked,failed,staging_lost}', 'checked for duplicates'
+    );
+    PERFORM set_config('timezone', v_job.time_zone, true);
+
+    SELECT s.* INTO STRICT v_sealed FROM pgimport._seal_staging(v_job) AS s;
+    v_job := v_sealed.job;
+    IF v_job.status = 'staging_lost' THEN
+        RETURN pgimport._lost_envelope(v_job, pgimport._check_keys(v_job));
+    END IF;
+
+    -- marks stand on valid rows only; a first call, or new rules, ask for the values first
+    v_job := pgimport._validate_values(v_job);
+    v_job := pgimport._mark_duplicates(v_job);
+
+    RETURN pgimport._envelope(
+        v_job,
+        format(
+            '%s duplicates inside the files, %s in the target, %s rows clean',
+            v_job.internal_duplicates, v_job.database_duplicates, v_job.clean_rows
+        ),
+        pgimport._check_keys(v_job)
+        - '{valid,total_clean,validation_errors,errors,new_database_duplicates}'::text [],
+        v_sealed.warnings
+    );
+END;
+$mark_duplicates$;
+
+COMMENT ON FUNCTION pgimport.mark_duplicates(uuid) IS
+'Marks duplicates inside the files and against the target. Keys: total_rows, internal_duplicates, '
+'database_duplicates, both_duplicates, clean_count. Repeatable. '
+'Example: select jsonb_pretty(pgimport.mark_duplicates(:''job''))';

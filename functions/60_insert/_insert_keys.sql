@@ -1,0 +1,93 @@
+-- The keys of insert_job's answer.
+-- Called by insert_job. expected: rows it sets out to insert.
+CREATE OR REPLACE FUNCTION pgimport._insert_keys(
+    p_job pgimport.job,
+    p_new_database_duplicates bigint
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_insert_keys$
+BEGIN
+    RETURN jsonb_build_object(
+        'expected', p_job.clean_rows,
+        'rows_inserted', coalesce(p_job.rows_inserted, 0),
+        'rows_updated', coalesce(p_job.rows_updated, 0),
+        'rows_skipped', coalesce(p_job.rows_skipped, 0),
+        'rows_rejected', coalesce(p_job.rows_rejected, 0),
+        'new_database_duplicates', p_new_database_duplicates
+    );
+END;
+$_insert_keys$;
+
+COMMENT ON FUNCTION pgimport._insert_keys(pgimport.job, bigint) IS
+'internal: the keys of the answer of insert_job.';
+
+-- The answer of an insert that succeeded. Called by insert_job.
+CREATE OR REPLACE FUNCTION pgimport._insert_envelope(
+    p_job pgimport.job,
+    p_new_database_duplicates bigint,
+    p_message text,
+    p_warnings jsonb DEFAULT '[]',
+    p_details jsonb DEFAULT '{}'
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_insert_envelope$
+BEGIN
+    RETURN pgimport._envelope(
+        p_job,
+        p_message,
+        pgimport._insert_keys(p_job, p_new_database_duplicates),
+        p_warnings || CASE WHEN p_new_database_duplicates > 0
+            THEN jsonb_build_array(format(
+                '%s rows came into the target after the check and were skipped as duplicates',
+                p_new_database_duplicates
+            )) ELSE '[]' END,
+        p_details
+    );
+END;
+$_insert_envelope$;
+
+COMMENT ON FUNCTION pgimport._insert_envelope(pgimport.job, bigint, text, jsonb, jsonb) IS
+'internal: the answer of an insert that succeeded.';
+
+-- Checks the options of insert_job. Called by it. Raises PI002, PI003, PI004.
+CREATE OR REPLACE FUNCTION pgimport._check_insert_options(
+    p_options jsonb
+)
+RETURNS void
+LANGUAGE plpgsql
+IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $_check_insert_options$
+DECLARE
+    v_key text;
+BEGIN
+    PERFORM pgimport._require_keys(
+        p_options, '{dry_run,batch_rows,allow_superuser}', 'p_options of insert_job'
+    );
+
+    IF p_options ? 'batch_rows' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI004',
+            MESSAGE = 'option "batch_rows" is not available in this version',
+            HINT = 'leave it out: all rows are inserted by one statement, or none';
+    END IF;
+
+    FOREACH v_key IN ARRAY '{dry_run,allow_superuser}'::text [] LOOP
+        IF jsonb_typeof(p_options -> v_key) <> 'boolean' THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'PI003',
+                MESSAGE = format('option "%s" must be true or false', v_key),
+                HINT = format('{"%s": true}', v_key);
+        END IF;
+    END LOOP;
+END;
+$_check_insert_options$;
+
+COMMENT ON FUNCTION pgimport._check_insert_options(jsonb) IS
+'internal: checks the options of insert_job.';
