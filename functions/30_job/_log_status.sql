@@ -13,6 +13,9 @@ BEGIN
         jsonb_strip_nulls(jsonb_build_object(
             'sqlstate', CASE WHEN new.status = 'failed' THEN new.error_sqlstate END,
             'message', CASE WHEN new.status = 'failed' THEN new.error_message END,
+            'total_rows', CASE WHEN new.status = 'checked' THEN new.total_rows END,
+            'invalid_rows', CASE WHEN new.status = 'checked' THEN new.invalid_rows END,
+            'clean_rows', CASE WHEN new.status = 'checked' THEN new.clean_rows END,
             'rows_inserted', CASE WHEN new.status = 'completed' THEN new.rows_inserted END,
             'rows_deleted', CASE WHEN new.status = 'rolled_back' THEN new.rows_deleted END,
             'mode', CASE WHEN new.status = 'rolled_back' THEN new.rollback_mode END,

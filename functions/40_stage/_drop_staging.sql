@@ -20,16 +20,43 @@ BEGIN
         WHERE f.job_id = p_job_id AND (p_file_no IS NULL OR f.file_no = p_file_no)
         ORDER BY f.file_no
     LOOP
-        EXECUTE format('DROP TABLE IF EXISTS pgimport_staging.%I', v_table);
+        PERFORM pgimport._drop_staged(v_table);
     END LOOP;
 
     IF p_file_no IS NULL THEN
-        EXECUTE format(
-            'DROP TABLE IF EXISTS pgimport_staging.%I', pgimport._staging_name(p_job_id)
-        );
+        PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id));
     END IF;
 END;
 $_drop_staging$;
 
 COMMENT ON FUNCTION pgimport._drop_staging(uuid, integer) IS
 'internal: drops the staging tables of a job, or of one of its files.';
+
+-- Drops a table or view of schema pgimport_staging if it is there, without the notice that
+-- DROP … IF EXISTS gives. Called wherever staging is freed.
+CREATE OR REPLACE FUNCTION pgimport._drop_staged(
+    p_name text
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_drop_staged$
+DECLARE
+    v_kind "char";
+BEGIN
+    SELECT c.relkind INTO v_kind
+    FROM pg_class AS c
+    INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'pgimport_staging' AND c.relname = p_name;
+
+    IF v_kind = 'v' THEN
+        EXECUTE format('DROP VIEW pgimport_staging.%I', p_name);
+    ELSIF v_kind IS NOT NULL THEN
+        EXECUTE format('DROP TABLE pgimport_staging.%I', p_name);
+    END IF;
+END;
+$_drop_staged$;
+
+COMMENT ON FUNCTION pgimport._drop_staged(text) IS
+'internal: drops a table or view of schema pgimport_staging if it is there.';

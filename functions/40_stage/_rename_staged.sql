@@ -74,7 +74,7 @@ BEGIN
             c_parent, v_table
         );
     END LOOP;
-    EXECUTE format('DROP TABLE IF EXISTS pgimport_staging.%I', c_parent);
+    PERFORM pgimport._drop_staged(c_parent);
 END;
 $_detach_files$;
 

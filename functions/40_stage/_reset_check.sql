@@ -9,12 +9,8 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_reset_check$
 BEGIN
-    EXECUTE format(
-        'DROP VIEW IF EXISTS pgimport_staging.%I', pgimport._staging_name(p_job_id, '_rows')
-    );
-    EXECUTE format(
-        'DROP TABLE IF EXISTS pgimport_staging.%I', pgimport._staging_name(p_job_id, '_mark')
-    );
+    PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id, '_rows'));
+    PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id, '_mark'));
 
     -- what an insert or a cancellation has closed keeps its issues for the reports
     DELETE FROM pgimport.issue AS i

@@ -198,7 +198,7 @@ BEGIN
             'copy_sql', format(
                 'COPY pgimport_staging.%I (%s) FROM STDIN WITH '
                 '(FORMAT csv, HEADER %s, DELIMITER %L, ENCODING %L)',
-                v_table, v_copy_columns, v_has_header, v_delimiter, v_encoding
+                v_table, v_copy_columns, v_has_header::text, v_delimiter, v_encoding
             ),
             'row_copy_sql', format(
                 'COPY pgimport_staging.%I (line_no, %s) FROM STDIN', v_table, v_copy_columns

@@ -112,7 +112,7 @@ DECLARE
 BEGIN
     SELECT string_agg(
         format(
-            '(%1$L, %2$L, %3$L::"char", %4$s, %5$s, '
+            '(%1$L, %2$L, %3$L::"char", %4$s, %5$s, %9$L::integer, '
             'CASE WHEN %5$s IS NULL THEN %6$s%7$s%8$s ELSE NULL END)',
             c.column_name, c.type_name, c.type_category, c.raw_sql, c.text_sql,
             CASE WHEN c.required THEN '''required''' ELSE 'NULL' END,
@@ -125,7 +125,8 @@ BEGIN
                 ) ELSE '' END,
             CASE WHEN pgimport._invalid_sql(c.text_sql, c.type_name) <> 'false'
                 THEN format(' WHEN %s THEN ''cast''',
-                    pgimport._invalid_sql(c.text_sql, c.type_name)) ELSE '' END
+                    pgimport._invalid_sql(c.text_sql, c.type_name)) ELSE '' END,
+            c.max_length
         ), ', ' ORDER BY c.column_no
     ) INTO v_values
     FROM pgimport._written_columns(p_job) AS c
@@ -135,16 +136,18 @@ BEGIN
         'INSERT INTO pgimport.issue '
         '(job_id, file_no, row_no, line_no, column_name, code, message, value, hint) '
         'SELECT $1, q.file_no, q.row_no, q.line_no, q.name, q.code, '
-        'pgimport._issue_message(q.code, left(q.value, %2$s), q.type_name), left(q.value, %2$s), '
+        'pgimport._issue_message(q.code, left(q.value, %2$s), q.wanted), left(q.value, %2$s), '
         'pgimport._issue_hint(q.code) '
         'FROM ('
         'SELECT s.file_no, s.row_no, coalesce(s.line_no, s.row_no + f.line_offset) AS line_no, '
-        'v.name, v.value, v.type_name, '
+        'v.name, v.value, '
+        'CASE v.code WHEN ''too_long'' THEN v.max_length::text ELSE v.type_name END AS wanted, '
         'CASE v.code WHEN ''cast'' '
         'THEN pgimport._cast_issue(v.text, v.type_name, v.category) ELSE v.code END AS code '
         'FROM pgimport_staging.%1$I AS s '
         'INNER JOIN pgimport.file AS f ON f.job_id = $1 AND f.file_no = s.file_no '
-        'CROSS JOIN LATERAL (VALUES %3$s) AS v (name, type_name, category, value, text, code) '
+        'CROSS JOIN LATERAL (VALUES %3$s) '
+        'AS v (name, type_name, category, value, text, max_length, code) '
         'WHERE v.code IS NOT NULL ORDER BY s.file_no, s.row_no OFFSET 0) AS q',
         pgimport._staging_name(p_job.job_id), c_longest_value, v_values
     ) USING p_job.job_id;

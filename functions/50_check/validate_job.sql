@@ -23,6 +23,7 @@ AS $validate_job$
 DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id);
     v_sealed record;
+    v_checked record;
     v_new bigint := 0;
     v_keys jsonb;
 BEGIN
@@ -40,8 +41,10 @@ BEGIN
     IF v_job.validated_at IS NULL OR v_job.check_hash <> pgimport._check_hash(v_job) THEN
         v_job := pgimport._validate_values(v_job);
     ELSIF v_job.mark_snapshot IS NOT NULL THEN
-        SELECT r.job, r.new_duplicates INTO STRICT v_job, v_new
+        SELECT r.job, r.new_duplicates INTO STRICT v_checked
         FROM pgimport._recheck_duplicates(v_job) AS r;
+        v_job := v_checked.job;
+        v_new := v_checked.new_duplicates;
     END IF;
 
     v_keys := pgimport._check_keys(v_job, v_new);
