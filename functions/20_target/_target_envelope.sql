@@ -19,7 +19,10 @@ BEGIN
         'success', true,
         'job_id', NULL,
         'status', NULL,
-        'target', format('%I.%I', p_target.schema_name, p_target.table_name),
+        'target', CASE
+            WHEN p_target.target_id IS NOT NULL
+                THEN format('%I.%I', p_target.schema_name, p_target.table_name)
+        END,
         'counts', '{}'::jsonb,
         'message', p_message,
         'warnings', coalesce(p_warnings, '[]'::jsonb),

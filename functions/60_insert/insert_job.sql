@@ -26,6 +26,7 @@ AS $insert_job$
 DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id);
     v_sealed record;
+    v_checked record;
     v_relation regclass;
     v_new bigint;
     v_limit jsonb;
@@ -60,8 +61,10 @@ BEGIN
             HINT = format('select pgimport.check_job(%L);', p_job_id);
     END IF;
 
-    SELECT r.job, r.new_duplicates INTO STRICT v_job, v_new
+    SELECT r.job, r.new_duplicates INTO STRICT v_checked
     FROM pgimport._recheck_duplicates(v_job) AS r;
+    v_job := v_checked.job;
+    v_new := v_checked.new_duplicates;
 
     v_limit := pgimport._over_limit(v_job);
     IF v_limit IS NOT NULL THEN
