@@ -36,7 +36,7 @@ BEGIN
         FROM pgimport.file AS f
         CROSS JOIN LATERAL jsonb_array_elements(f.mapping) AS m
         WHERE f.job_id = p_job.job_id
-            AND f.status IN ('staged', 'cleared')
+            AND f.status = 'staged'
             AND m ->> 'column' IS NOT NULL
     ),
 

@@ -19,7 +19,8 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(format('pgimport target %s', p_target_id), 0));
 
     v_relation := pgimport._target_relation(v_target);
-    EXECUTE format('LOCK TABLE %s IN ROW EXCLUSIVE MODE', v_relation);
+    -- keeps ALTER and DROP away; any stronger mode asks for rights that an importer may not have
+    EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', v_relation);
     IF v_relation <> pgimport._target_relation(v_target) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI205',

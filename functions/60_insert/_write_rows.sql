@@ -18,6 +18,7 @@ DECLARE
     v_insert text;
     v_xmin xid;
     v_stamped bigint;
+    v_own bigint;
 BEGIN
     SELECT
         array_agg(c.column_name ORDER BY c.column_no),
@@ -48,36 +49,30 @@ BEGIN
     GET DIAGNOSTICS rows_written = ROW_COUNT;
     PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
 
+    PERFORM pgimport._check_deferred(p_relation);
+
     -- this row is written in the same subtransaction as those of the target: its xmin is theirs
-    INSERT INTO pgimport.job_write (
-        job_id, write_no, transaction_id, rows_written, system_identifier, database_oid,
-        relation_oid
-    )
-    VALUES (
-        p_job.job_id,
-        (
-            SELECT coalesce(max(w.write_no), 0) + 1 FROM pgimport.job_write AS w
-            WHERE w.job_id = p_job.job_id
-        ),
-        pg_current_xact_id(),
-        rows_written,
-        (SELECT c.system_identifier FROM pg_control_system() AS c),
-        (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()),
-        p_relation
-    );
-    UPDATE pgimport.job_write AS w SET row_xmin = w.xmin
-    WHERE w.job_id = p_job.job_id AND w.row_xmin IS NULL
-    RETURNING w.row_xmin INTO STRICT v_xmin;
+    v_xmin := pgimport._record_write(p_job.job_id, p_relation, rows_written, NULL);
 
     -- as read back, after triggers and defaults
     EXECUTE format(
-        'SELECT count(*), %s FROM %s AS t WHERE t.import_job_id = $1 AND t.xmin = $2',
+        'SELECT count(*), count(*) FILTER (WHERE t.xmin = $2), %s FROM %s AS t '
+        'WHERE t.import_job_id = $1',
         pgimport._checksum_sql((
             SELECT string_agg(format('t.%I', c.name), ', ' ORDER BY c.place)
             FROM unnest(columns) WITH ORDINALITY AS c (name, place)
         )),
         p_relation
-    ) INTO v_stamped, checksum USING p_job.job_id, v_xmin;
+    ) INTO v_stamped, v_own, checksum USING p_job.job_id, v_xmin;
+
+    -- a trigger of the table wrote some rows again in a subtransaction of its own
+    IF v_own < v_stamped THEN
+        EXECUTE format(
+            'SELECT count(pgimport._record_write($1, $3, q.n, q.xmin)) FROM ('
+            'SELECT t.xmin, count(*) AS n FROM %s AS t '
+            'WHERE t.import_job_id = $1 AND t.xmin <> $2 GROUP BY t.xmin) AS q', p_relation
+        ) INTO v_own USING p_job.job_id, v_xmin, p_relation;
+    END IF;
 
     IF rows_written <> p_job.clean_rows OR v_stamped <> p_job.clean_rows THEN
         RAISE EXCEPTION USING
@@ -92,3 +87,76 @@ $_write_rows$;
 
 COMMENT ON FUNCTION pgimport._write_rows(pgimport.job, regclass, text) IS
 'internal: inserts the clean rows of a job, counts them and records the transaction that wrote them.';
+
+-- Records one (sub)transaction that wrote rows of a job and returns its id as rows carry it.
+-- p_xmin null: the (sub)transaction that runs now. Called by _write_rows.
+CREATE OR REPLACE FUNCTION pgimport._record_write(
+    p_job_id uuid,
+    p_relation regclass,
+    p_rows bigint,
+    p_xmin xid
+)
+RETURNS xid
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_record_write$
+DECLARE
+    v_write_no integer;
+    v_xmin xid;
+BEGIN
+    SELECT coalesce(max(w.write_no), 0) + 1 INTO v_write_no
+    FROM pgimport.job_write AS w WHERE w.job_id = p_job_id;
+
+    INSERT INTO pgimport.job_write (
+        job_id, write_no, transaction_id, rows_written, system_identifier, database_oid,
+        relation_oid
+    )
+    VALUES (
+        p_job_id,
+        v_write_no,
+        pg_current_xact_id(),
+        p_rows,
+        (SELECT c.system_identifier FROM pg_control_system() AS c),
+        (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()),
+        p_relation
+    );
+
+    UPDATE pgimport.job_write AS w SET row_xmin = coalesce(p_xmin, w.xmin)
+    WHERE w.job_id = p_job_id AND w.write_no = v_write_no
+    RETURNING w.row_xmin INTO STRICT v_xmin;
+
+    RETURN v_xmin;
+END;
+$_record_write$;
+
+COMMENT ON FUNCTION pgimport._record_write(uuid, regclass, bigint, xid) IS
+'internal: records a (sub)transaction that wrote rows of a job.';
+
+-- Checks the deferred constraints of a table now, while a failure still belongs to the job, and
+-- leaves them deferred as they were. Called by _write_rows.
+CREATE OR REPLACE FUNCTION pgimport._check_deferred(
+    p_relation regclass
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_check_deferred$
+DECLARE
+    v_names text;
+BEGIN
+    SELECT string_agg(format('%I.%I', n.nspname, k.conname), ', ') INTO v_names
+    FROM pg_constraint AS k
+    INNER JOIN pg_namespace AS n ON n.oid = k.connamespace
+    WHERE k.conrelid = p_relation AND k.condeferred;
+
+    IF v_names IS NOT NULL THEN
+        EXECUTE format('SET CONSTRAINTS %s IMMEDIATE', v_names);
+        EXECUTE format('SET CONSTRAINTS %s DEFERRED', v_names);
+    END IF;
+END;
+$_check_deferred$;
+
+COMMENT ON FUNCTION pgimport._check_deferred(regclass) IS
+'internal: checks the deferred constraints of a target inside the insert.';
