@@ -1,0 +1,134 @@
+"""Progress on standard error: a bar on a terminal, now and then a plain line elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import Any
+
+from pgimport.cli._output import Output, duration, number
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress:
+    """Shows how far the phases of a command are. May be called from several threads."""
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+        self._bars: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._begun: dict[str, float] = {}
+        self._shown: dict[str, float] = {}
+
+    def __enter__(self) -> Progress:
+        if not self._out.quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                TaskProgressColumn,
+                TextColumn,
+                TimeElapsedColumn,
+                TimeRemainingColumn,
+            )
+            from rich.progress import Progress as Bars
+
+            self._bars = Bars(
+                TextColumn("{task.description:<9}"),
+                BarColumn(bar_width=30),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[facts]}"),
+                TimeElapsedColumn(),
+                TextColumn("eta"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=False,
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.pause()
+
+    def pause(self) -> None:
+        """Take the bars off the terminal: something is to be asked."""
+        with self._lock:
+            if self._bars is not None:
+                self._bars.stop()
+                self._bars = None
+                self._tasks.clear()
+
+    def update(
+        self,
+        phase: str,
+        *,
+        rows: int | None = None,
+        done: float | None = None,
+        total: float | None = None,
+        note: str = "",
+        finished: bool = False,
+    ) -> None:
+        """Tell how far a phase is.
+
+        Parameters: ``rows`` handled so far; ``done`` of ``total`` in whatever unit the estimate
+        is made (bytes, rows); ``note`` is shown as it is.
+        """
+        if self._out.quiet:
+            return
+        with self._lock:
+            now = time.monotonic()
+            begun = self._begun.setdefault(phase, now)
+            rate = rows / (now - begun) if rows and now - begun > 0.2 else None
+            facts = " · ".join(
+                part
+                for part in (
+                    f"{number(rows)} rows" if rows is not None else "",
+                    f"{number(int(rate))} rows/s" if rate else "",
+                    note,
+                )
+                if part
+            )
+            if self._bars is not None:
+                self._bar(phase, facts, done, total, finished)
+            else:
+                self._line(phase, facts, done, total, finished, now)
+
+    def _bar(
+        self, phase: str, facts: str, done: float | None, total: float | None, finished: bool
+    ) -> None:
+        if phase not in self._tasks:
+            self._tasks[phase] = self._bars.add_task(phase, total=total, facts=facts)
+        if finished:
+            total = total or 1.0
+            done = total
+        self._bars.update(self._tasks[phase], completed=done or 0, total=total, facts=facts)
+
+    def _line(
+        self,
+        phase: str,
+        facts: str,
+        done: float | None,
+        total: float | None,
+        finished: bool,
+        now: float,
+    ) -> None:
+        begun = self._begun[phase]
+        last = self._shown.get(phase)
+        if not finished and now - (begun if last is None else last) < _SECONDS_BETWEEN_LINES:
+            return
+        self._shown[phase] = now
+        parts = [facts] if facts else []
+        if finished:
+            parts.append(f"done in {duration(now - begun)}")
+        elif done and total:
+            parts.insert(0, f"{100 * done / total:.0f} %")
+            parts.append(f"eta {duration((now - begun) * (total - done) / done)}")
+        self._out.note(f"{phase}: {' · '.join(parts)}")

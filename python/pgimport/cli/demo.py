@@ -1,0 +1,28 @@
+"""The command ``demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pgimport.cli._app import REFUSED, State, Stop, pass_state
+
+
+@click.command("demo")
+@click.argument("name", type=click.Choice(["codes"]), default="codes")
+@click.option("--rows", type=click.IntRange(5_000), default=1_000_000, show_default=True)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the generated files here.",
+)
+@pass_state
+def demo(state: State, name: str, rows: int, folder: Path | None) -> None:
+    """A whole life on the embedded server: import, proof, rollback, import again."""
+    from pgimport.demo import run_codes
+
+    proved = run_codes(state, rows, folder)
+    state.out.emit(proved)
+    if not proved["success"]:
+        raise Stop(REFUSED, str(proved["message"]), envelope=proved)

@@ -1,0 +1,411 @@
+"""The life of a job: import, stage, check, preview, insert, verify, plan, rollback, cancel, clear."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from pgimport.cli._app import (
+    REFUSED,
+
+    State,
+    Stop,
+    client,
+    confirm,
+    emit_result,
+    find_job,
+    pass_state,
+    resumable,
+    shown_command,
+)
+from pgimport.cli._output import duration, number
+from pgimport.cli._show import show_check, show_insert, show_plan, show_rollback, show_verify
+from pgimport.cli._stage import stage_paths
+from pgimport.cli.targets import JSON
+
+_job_argument = click.argument("job", metavar="JOB")
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+
+
+class Pairs(click.ParamType):
+    """COLUMN=VALUE."""
+
+    name = "COLUMN=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Split at the first equals sign."""
+        column, equals, text = str(value).partition("=")
+        if not equals or not column:
+            self.fail("COLUMN=VALUE is needed", param, ctx)
+        return column, text
+
+
+def _job_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that go into create_job, and those of the files."""
+    options = (
+        click.option(
+            "--on-duplicate",
+            type=click.Choice(["skip", "update", "create", "error"]),
+            help="What becomes of rows whose key is in the table.",
+        ),
+        click.option(
+            "--on-issue",
+            type=click.Choice(["skip", "abort"]),
+            help="Leave invalid rows out, or insert nothing if there is one.",
+        ),
+        click.option(
+            "--keep",
+            type=click.Choice(["first", "last"]),
+            help="Which of several rows with one key in the files.",
+        ),
+        click.option("--max-issues", type=click.IntRange(0), help="More, and nothing is inserted."),
+        click.option("--max-issue-ratio", type=click.FloatRange(0, 1), metavar="0..1"),
+        click.option("--max-duplicate-ratio", type=click.FloatRange(0, 1), metavar="0..1"),
+        click.option("--constant", type=Pairs(), multiple=True, help="Value of a column, all rows."),
+        click.option("--tenant", help="Whose data these are."),
+        click.option("--actor", help="Who imports; else the role."),
+        click.option("--source", help="Where the data come from."),
+        click.option("--source-info", help="More about it."),
+        click.option("--idempotency-key", help="The same key never makes a second job."),
+        click.option("--durable", is_flag=True, help="Staged rows survive a crash of the server."),
+        click.option("--mapping", type=JSON, help='{"header": "column" or null}.'),
+        click.option("--options", type=JSON, help="Any options of pgimport.create_job()."),
+        click.option("--delimiter", help="Of all files; else found in each."),
+        click.option("--encoding", help="Of all files; else UTF-8."),
+        click.option("--force", is_flag=True, help="Also files that were imported before."),
+        click.option("--parallel", type=click.IntRange(1, 32), help="Files loaded side by side."),
+        click.option("--job", "job", metavar="JOB", help="Go on with this job."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _options_of_job(given: dict[str, Any]) -> dict[str, Any]:
+    options: dict[str, Any] = dict(given["options"] or {})
+    for name in (
+        "on_duplicate", "on_issue", "keep", "max_issues", "max_issue_ratio",
+        "max_duplicate_ratio", "tenant", "actor", "source", "source_info", "idempotency_key",
+        "mapping",
+    ):  # fmt: skip
+        if given[name] is not None:
+            options[name] = given[name]
+    if given["durable"]:
+        options["durable"] = True
+    if given["constant"]:
+        options["constants"] = {**options.get("constants", {}), **dict(given["constant"])}
+    return options
+
+
+def _stage(
+    state: State, command: str, target: str, paths: tuple[str, ...], given: dict[str, Any]
+) -> dict[str, Any]:
+    """Stage the files; an interruption prints the same command with the job's id."""
+    job = find_job(state, given["job"]) if given["job"] else None
+    options = _options_of_job(given)
+
+    def begun(job_id: str) -> None:
+        state.job_id = job_id
+        state.resume = shown_command(command, target, *paths, "--job", job_id)
+
+    return stage_paths(
+        state,
+        target,
+        paths,
+        options,
+        job_id=job,
+        delimiter=given["delimiter"],
+        encoding=given["encoding"],
+        force=given["force"],
+        parallel=given["parallel"],
+        begun=begun,
+    )
+
+
+def _timed(state: State, text: str, call: Callable[[], Any]) -> Any:
+    """Run one long statement and tell how long it took."""
+    begin = time.monotonic()
+    result = call()
+    state.out.note(f"{text}: done in {duration(time.monotonic() - begin)}")
+    return result
+
+
+@click.command("import")
+@click.argument("target")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@_job_options
+@click.option("--dry-run", is_flag=True, help="Everything but the insert.")
+@_yes_option
+@pass_state
+def import_(
+    state: State,
+    target: str,
+    paths: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    **given: Any,
+) -> None:
+    """Stage, check, insert and verify files: the whole life in one command."""
+    caller = client(state)
+    staged = _stage(state, "import", target, paths, given)
+    job_id = str(staged["job_id"])
+    with resumable(state, "insert", job_id):
+        check = _timed(state, "check", lambda: caller.check_job(job_id)).raw
+        state.out.warnings(check.get("warnings") or [])
+        show_check(state, check)
+        if dry_run:
+            result = caller.insert_job(job_id, {"dry_run": True}).raw
+            result.setdefault("details", {})["check"] = check
+            result["details"]["stage"] = staged
+            emit_result(state, result)
+            state.out.next(f"pgimport insert {job_id}")
+            return
+        clean = check["counts"].get("clean_rows")
+        confirm(
+            state,
+            "YES",
+            f"\n{number(clean)} rows will be inserted into {check.get('target')}.",
+            yes,
+            f"pgimport insert {job_id}" + ("" if yes else " --yes"),
+        )
+        result = _timed(state, "insert", lambda: caller.insert_job(job_id)).raw
+        verified = _timed(state, "verify", lambda: caller.verify_job(job_id)).raw
+    state.resume = None
+    result.setdefault("details", {})
+    result["details"]["stage"] = staged
+    result["details"]["check"] = check
+    result["details"]["verify"] = verified
+    if not verified.get("verified"):
+        raise Stop(
+            REFUSED,
+            "inserted, but what is in the table is not what was staged",
+            detail=str(verified.get("message")),
+            hint=f"pgimport plan {job_id}",
+            envelope={**result, "success": False},
+        )
+    emit_result(state, result)
+    show_insert(state, result)
+    show_verify(state, verified)
+    state.out.next(f"pgimport plan {job_id}", "what a rollback would do")
+
+
+@click.command("stage")
+@click.argument("target")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@_job_options
+@pass_state
+def stage(state: State, target: str, paths: tuple[str, ...], **given: Any) -> None:
+    """Load files into a new job, or with --job into one that is there."""
+    client(state)
+    staged = _stage(state, "stage", target, paths, given)
+    state.resume = None
+    emit_result(state, staged)
+    state.out.next(f"pgimport check {staged['job_id']}")
+
+
+@click.command("check")
+@_job_argument
+@pass_state
+def check(state: State, job: str) -> None:
+    """Validate the staged rows and mark the duplicates."""
+    caller = client(state)
+    job_id = find_job(state, job)
+    with resumable(state, "check", job_id):
+        result = _timed(state, "check", lambda: caller.check_job(job_id)).raw
+    emit_result(state, result)
+    show_check(state, result)
+    state.out.next(f"pgimport insert {job_id}", "or preview, or report")
+
+
+@click.command("preview")
+@_job_argument
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@pass_state
+def preview(state: State, job: str, limit: int) -> None:
+    """Rows as they would be written."""
+    job_id = find_job(state, job)
+    result = client(state).preview_job(job_id, limit).raw
+    emit_result(state, result)
+    rows = result.get("rows") or []
+    columns: list[str] = []
+    for row in rows:
+        columns += [name for name in _values(row) if name not in columns]
+    state.out.table(
+        ("file", "row", "class", *columns, "issues"),
+        [
+            (
+                row.get("file_no"),
+                row.get("row_no"),
+                row.get("class"),
+                *(_cell(_values(row).get(name)) for name in columns),
+                "; ".join(str(issue.get("code")) for issue in row.get("issues") or []),
+            )
+            for row in rows
+        ],
+        right=("file", "row"),
+        width=36,
+    )
+    state.out.next(f"pgimport insert {job_id}")
+
+
+def _values(row: dict[str, Any]) -> dict[str, Any]:
+    values = row.get("values") or row.get("row") or {}
+    return values if isinstance(values, dict) else {}
+
+
+def _cell(value: object) -> object:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+
+
+@click.command("insert")
+@_job_argument
+@click.option("--dry-run", is_flag=True, help="Stop before anything is written.")
+@click.option("--options", type=JSON, default="{}", help="As of pgimport.insert_job().")
+@_yes_option
+@pass_state
+def insert(state: State, job: str, dry_run: bool, options: dict[str, Any], yes: bool) -> None:
+    """Insert the clean rows of a checked job; all of them or none."""
+    caller = client(state)
+    job_id = find_job(state, job)
+    if dry_run:
+        result = caller.insert_job(job_id, {**options, "dry_run": True}).raw
+        emit_result(state, result)
+        return
+    if not yes:
+        known = caller.get_job(job_id).raw
+        counts = known.get("counts") or {}
+        confirm(
+            state,
+            "YES",
+            f"{number(counts.get('clean_rows'))} rows will be inserted into {known.get('target')}"
+            f" ({number(counts.get('total_rows'))} staged,"
+            f" {number(counts.get('invalid_rows'))} invalid,"
+            f" {number(counts.get('internal_duplicates'))} duplicates in the files,"
+            f" {number(counts.get('database_duplicates'))} in the table).",
+            yes,
+            f"pgimport insert {job_id} --yes",
+        )
+    with resumable(state, "insert", job_id):
+        result = _timed(state, "insert", lambda: caller.insert_job(job_id, options)).raw
+    emit_result(state, result)
+    show_insert(state, result)
+    state.out.next(f"pgimport verify {job_id}")
+
+
+@click.command("verify")
+@_job_argument
+@pass_state
+def verify(state: State, job: str) -> None:
+    """Compare what is in the table with what was staged."""
+    job_id = find_job(state, job)
+    result = client(state).verify_job(job_id).raw
+    if not result.get("verified"):
+        show_verify(state, result)
+        raise Stop(
+            REFUSED,
+            str(result.get("message") or "not verified"),
+            hint=f"pgimport plan {job_id}",
+            envelope=result,
+        )
+    emit_result(state, result)
+    show_verify(state, result)
+    state.out.next(f"pgimport plan {job_id}", "what a rollback would do")
+
+
+@click.command("plan")
+@_job_argument
+@pass_state
+def plan(state: State, job: str) -> None:
+    """What a rollback would do; changes nothing."""
+    job_id = find_job(state, job)
+    result = client(state).plan_rollback(job_id).raw
+    emit_result(state, result)
+    show_plan(state, result, job_id)
+
+
+@click.command("rollback")
+@_job_argument
+@click.option(
+    "--mode",
+    type=click.Choice(["refuse", "keep_modified", "force", "cascade"]),
+    default="refuse",
+    show_default=True,
+    help="What becomes of rows changed since: stop, keep them, or delete them, too.",
+)
+@click.option("--reason", help="Recorded with the job.")
+@click.option("--options", type=JSON, default="{}", help="As of pgimport.rollback_job().")
+@_yes_option
+@pass_state
+def rollback(
+    state: State, job: str, mode: str, reason: str | None, options: dict[str, Any], yes: bool
+) -> None:
+    """Take back what a job inserted; asks to type DELETE."""
+    caller = client(state)
+    job_id = find_job(state, job)
+    words = ["rollback", job_id, "--mode", mode]
+    if not yes:
+        planned = caller.plan_rollback(job_id).raw
+        show_plan(state, planned, job_id, final=False)
+        confirm(
+            state,
+            "DELETE",
+            f"\nJob {job_id} will be rolled back (mode {mode}).",
+            yes,
+            shown_command(*words, "--yes"),
+        )
+    with resumable(state, *words):
+        result = _timed(
+            state, "rollback", lambda: caller.rollback_job(job_id, mode, reason, options)
+        ).raw
+    emit_result(state, result)
+    show_rollback(state, result)
+    state.out.next("pgimport history")
+
+
+@click.command("cancel")
+@_job_argument
+@click.option("--reason", help="Recorded with the job.")
+@pass_state
+def cancel(state: State, job: str, reason: str | None) -> None:
+    """End a job that was not inserted; its staged rows go."""
+    job_id = find_job(state, job)
+    emit_result(state, client(state).cancel_job(job_id, reason).raw)
+
+
+@click.command("clear")
+@click.argument("job", metavar="JOB", required=False)
+@click.option("--target", help="Instead of one job: all of this target …")
+@click.option("--tenant", help="… and of this tenant.")
+@_yes_option
+@pass_state
+def clear(state: State, job: str | None, target: str | None, tenant: str | None, yes: bool) -> None:
+    """Drop the staged rows of a job, or of all jobs of a target."""
+    caller = client(state)
+    if (job is None) == (target is None):
+        raise click.UsageError("name a JOB or --target")
+    if job is not None:
+        job_id = find_job(state, job)
+        what = f"The staged rows of job {job_id} will be dropped."
+        again = shown_command("clear", job_id, "--yes")
+    else:
+        what = f'The staged rows of all jobs of target "{target}"' + (
+            f' and tenant "{tenant}" will be dropped.' if tenant else " will be dropped."
+        )
+        again = shown_command(
+            "clear", "--target", str(target), *(["--tenant", tenant] if tenant else []), "--yes"
+        )
+    confirm(state, "YES", what, yes, again)
+    if job is not None:
+        result = caller.clear_staging(job_id).raw
+    else:
+        result = caller.clear_target_staging(str(target), tenant).raw
+    emit_result(state, result)
+    state.out.line(f"  remaining rows  {number(result.get('remaining_rows'))}")
+
+

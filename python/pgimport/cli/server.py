@@ -1,0 +1,81 @@
+"""The server of pgimport's own: ``pgimport --embedded start``, ``status``, ``stop``, ``reset``."""
+
+from __future__ import annotations
+
+import click
+
+from pgimport.cli._app import State, Stop, confirm, embedded_server, pass_state
+
+_USAGE = "this is for the server of pgimport's own: pgimport --embedded {}"
+
+
+def _require_embedded(state: State, word: str) -> None:
+    if not state.embedded or state.dsn is not None:
+        raise Stop(2, _USAGE.format(word), hint=f"pgimport --embedded {word}")
+
+
+def _answer(state: State, message: str, **own: object) -> None:
+    state.out.line(message)
+    state.out.emit({"success": True, "job_id": None, "message": message, **own})
+
+
+@click.command("start")
+@pass_state
+def start(state: State) -> None:
+    """With --embedded: start the server and print how to connect."""
+    _require_embedded(state, "start")
+    server = embedded_server(state)
+    _answer(state, f"the embedded server runs: {server.dsn}", running=True, dsn=server.dsn)
+    state.out.next(f"psql '{server.dsn}'")
+
+
+@click.command("status")
+@pass_state
+def status(state: State) -> None:
+    """With --embedded: whether the server runs, and where its data are."""
+    _require_embedded(state, "status")
+    server = embedded_server(state, start=False)
+    running = server.is_running()
+    message = f"the embedded server {'runs' if running else 'is stopped'}"
+    if running:
+        message += f": {server.dsn}"
+    _answer(
+        state,
+        message,
+        running=running,
+        dsn=server.dsn if running else None,
+        data_dir=str(server.data_dir),
+    )
+    state.out.line(f"data: {server.data_dir}")
+    if not running:
+        state.out.next("pgimport --embedded start")
+
+
+@click.command("stop")
+@pass_state
+def stop(state: State) -> None:
+    """With --embedded: stop the server; its data stay."""
+    _require_embedded(state, "stop")
+    server = embedded_server(state, start=False)
+    was_running = server.is_running()
+    server.stop()
+    message = "the embedded server is stopped" if was_running else "the server was not running"
+    _answer(state, message, running=False, was_running=was_running)
+
+
+@click.command("reset")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_state
+def reset(state: State, yes: bool) -> None:
+    """With --embedded: stop the server and delete all its data."""
+    _require_embedded(state, "reset")
+    server = embedded_server(state, start=False)
+    confirm(
+        state,
+        "RESET",
+        f"This deletes every database of the embedded server in {server.data_dir}.",
+        yes,
+        "pgimport --embedded reset --yes",
+    )
+    server.reset()
+    _answer(state, "the embedded server is reset: its data are deleted", running=False)
