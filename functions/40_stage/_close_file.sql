@@ -18,8 +18,9 @@ BEGIN
     IF v_rows <> p_rows_parsed THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI303',
-            MESSAGE = format('file "%s": %s rows parsed, but %s rows staged',
-                p_file.file_name, p_rows_parsed, v_rows),
+            MESSAGE = format('file "%s": %s parsed, but %s staged',
+                p_file.file_name, pgimport._count_of(p_rows_parsed, 'row'),
+                pgimport._count_of(v_rows, 'row')),
             DETAIL = 'a line that is only "\." ends COPY before PostgreSQL 18, and psql cuts at NUL',
             HINT = format(
                 'stage it again: select pgimport.stage_file(%L, %L, …, ''{"file_no": %s}'');',

@@ -41,8 +41,8 @@ BEGIN
             v_rows := pgimport._close_file(r_file, NULL, '{}');
             v_files := v_files + 1;
             warnings := warnings || to_jsonb(format(
-                'file %s "%s" was closed with %s rows; nobody said how many were parsed',
-                r_file.file_no, r_file.file_name, v_rows
+                'file %s "%s" was closed with %s; nobody said how many were parsed',
+                r_file.file_no, r_file.file_name, pgimport._count_of(v_rows, 'row')
             ));
         ELSIF r_file.status = 'staged' THEN
             v_files := v_files + 1;

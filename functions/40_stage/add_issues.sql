@@ -47,7 +47,7 @@ BEGIN
 
     RETURN pgimport._envelope(
         v_job,
-        format('%s issues of file %s recorded', v_added, p_file_no),
+        format('%s of file %s recorded', pgimport._count_of(v_added, 'issue'), p_file_no),
         jsonb_build_object('file_no', p_file_no, 'issues_added', v_added)
     );
 END;

@@ -38,7 +38,8 @@ BEGIN
 
     RETURN pgimport._envelope(
         pgimport._read_job(p_job_id),
-        format('%s staged rows of %s files cleared', v_rows, v_files),
+        format('%s of %s cleared', pgimport._count_of(v_rows, 'staged row'),
+            pgimport._count_of(v_files, 'file')),
         jsonb_build_object('cleared_rows', v_rows, 'remaining_rows', 0)
     );
 END;

@@ -39,7 +39,8 @@ BEGIN
 
     RETURN pgimport._target_envelope(
         v_target,
-        format('%s staged rows of %s jobs cleared', v_cleared, jsonb_array_length(v_jobs)),
+        format('%s of %s cleared', pgimport._count_of(v_cleared, 'staged row'),
+            pgimport._count_of(jsonb_array_length(v_jobs), 'job')),
         jsonb_build_object(
             'cleared_rows', v_cleared, 'remaining_rows', v_remaining, 'jobs', v_jobs
         )

@@ -74,7 +74,7 @@ BEGIN
         pgimport._read_job(p_job_id),
         CASE
             WHEN v_failed IS NULL
-                THEN format('file %s is staged: %s rows', p_file_no, v_rows)
+                THEN format('file %s is staged: %s', p_file_no, pgimport._count_of(v_rows, 'row'))
             ELSE format('file %s failed and is left out: %s', p_file_no, v_failed)
         END,
         jsonb_build_object('file_no', p_file_no, 'rows_staged', v_rows)

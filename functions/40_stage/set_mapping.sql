@@ -62,7 +62,8 @@ BEGIN
 
     RETURN pgimport._envelope(
         v_job,
-        format('mapping of job %s set for %s files', p_job_id, jsonb_array_length(v_files)),
+        format('mapping of job %s set for %s', p_job_id,
+            pgimport._count_of(jsonb_array_length(v_files), 'file')),
         jsonb_build_object('mapping', p_mapping, 'files', v_files),
         v_warnings
     );

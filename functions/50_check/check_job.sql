@@ -41,9 +41,11 @@ BEGIN
     RETURN pgimport._envelope(
         v_job,
         format(
-            '%s of %s rows are clean: %s invalid, %s duplicates',
-            v_job.clean_rows, v_job.total_rows, v_job.invalid_rows,
-            v_job.total_rows - v_job.clean_rows - v_job.invalid_rows
+            '%s of %s clean: %s invalid, %s',
+            v_job.clean_rows, pgimport._count_of(v_job.total_rows, 'row'), v_job.invalid_rows,
+            pgimport._count_of(
+                v_job.total_rows - v_job.clean_rows - v_job.invalid_rows, 'duplicate'
+            )
         ),
         pgimport._check_keys(v_job),
         v_sealed.warnings

@@ -42,8 +42,9 @@ BEGIN
     RETURN pgimport._envelope(
         v_job,
         format(
-            '%s duplicates inside the files, %s in the target, %s rows clean',
-            v_job.internal_duplicates, v_job.database_duplicates, v_job.clean_rows
+            '%s inside the files, %s in the target, %s clean',
+            pgimport._count_of(v_job.internal_duplicates, 'duplicate'),
+            v_job.database_duplicates, pgimport._count_of(v_job.clean_rows, 'row')
         ),
         pgimport._check_keys(v_job)
         - '{valid,total_clean,validation_errors,errors,new_database_duplicates}'::text [],

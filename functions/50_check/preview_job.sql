@@ -63,7 +63,8 @@ BEGIN
 
     RETURN pgimport._envelope(
         v_job,
-        format('the first %s of %s rows', jsonb_array_length(v_rows), v_job.total_rows),
+        format('the first %s of %s', jsonb_array_length(v_rows),
+            pgimport._count_of(v_job.total_rows, 'row')),
         jsonb_build_object('rows', v_rows)
     );
 END;

@@ -50,10 +50,12 @@ BEGIN
     v_keys := pgimport._check_keys(v_job, v_new);
     RETURN pgimport._envelope(
         v_job,
-        format('%s issues; %s rows clean%s', v_keys -> 'validation_errors', v_job.clean_rows,
+        format('%s; %s clean%s',
+            pgimport._count_of((v_keys ->> 'validation_errors')::bigint, 'issue'),
+            pgimport._count_of(v_job.clean_rows, 'row'),
             CASE WHEN v_job.mark_snapshot IS NULL
                 THEN ', duplicates not marked yet'
-                ELSE format(', %s duplicates new in the target', v_new) END),
+                ELSE format(', %s new in the target', pgimport._count_of(v_new, 'duplicate')) END),
         v_keys,
         v_sealed.warnings
     );

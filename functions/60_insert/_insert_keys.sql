@@ -44,8 +44,8 @@ BEGIN
         pgimport._insert_keys(p_job, p_new_database_duplicates),
         p_warnings || CASE WHEN p_new_database_duplicates > 0
             THEN jsonb_build_array(format(
-                '%s rows came into the target after the check and were skipped as duplicates',
-                p_new_database_duplicates
+                '%s came into the target after the check, skipped here',
+                pgimport._count_of(p_new_database_duplicates, 'duplicate')
             )) ELSE '[]' END,
         p_details
     );

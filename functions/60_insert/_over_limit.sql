@@ -24,12 +24,13 @@ BEGIN
     RETURN CASE
         WHEN p_job.options ->> 'on_issue' = 'abort' AND v_issues > 0 THEN jsonb_build_object(
             'code', 'PI402',
-            'message', format('%s issues, and the job is all-or-nothing', v_issues)
+            'message', format('%s, and the job is all-or-nothing',
+                pgimport._count_of(v_issues, 'issue'))
         )
         WHEN v_issues > (p_job.options ->> 'max_issues')::numeric THEN jsonb_build_object(
             'code', 'PI402',
-            'message', format('%s issues, at most %s are allowed',
-                v_issues, p_job.options ->> 'max_issues')
+            'message', format('%s, at most %s are allowed',
+                pgimport._count_of(v_issues, 'issue'), p_job.options ->> 'max_issues')
         )
         WHEN p_job.invalid_rows + v_refused
             > (p_job.options ->> 'max_issue_ratio')::numeric * v_read

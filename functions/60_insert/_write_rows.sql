@@ -77,8 +77,8 @@ BEGIN
     IF rows_written <> p_job.clean_rows OR v_stamped <> p_job.clean_rows THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI401',
-            MESSAGE = format('%s rows expected, %s inserted, %s found with the id of the job',
-                p_job.clean_rows, rows_written, v_stamped),
+            MESSAGE = format('%s expected, %s inserted, %s found with the id of the job',
+                pgimport._count_of(p_job.clean_rows, 'row'), rows_written, v_stamped),
             DETAIL = 'everything was undone',
             HINT = 'look for a trigger or rule of the table that drops or changes rows';
     END IF;

@@ -81,7 +81,8 @@ BEGIN
     ELSIF coalesce((p_options ->> 'dry_run')::boolean, false) THEN
         RETURN pgimport._envelope(
             v_job,
-            format('dry run: %s rows would be inserted, nothing was written', v_job.clean_rows),
+            format('dry run: %s would be inserted, nothing was written',
+                pgimport._count_of(v_job.clean_rows, 'row')),
             pgimport._insert_keys(v_job, v_new),
             v_sealed.warnings,
             '{"dry_run": true}'
@@ -144,8 +145,8 @@ BEGIN
 
     RETURN pgimport._insert_envelope(
         v_job, v_new,
-        format('%s rows inserted, %s skipped as duplicates, %s rejected',
-            v_job.rows_inserted, v_job.rows_skipped, v_job.rows_rejected),
+        format('%s inserted, %s skipped as duplicates, %s rejected',
+            pgimport._count_of(v_job.rows_inserted, 'row'), v_job.rows_skipped, v_job.rows_rejected),
         v_sealed.warnings,
         jsonb_build_object(
             'seconds', round(extract(EPOCH FROM clock_timestamp() - v_started)::numeric, 3),

@@ -71,9 +71,9 @@ BEGIN
     RETURN pgimport._envelope(
         v_job,
         CASE WHEN v_verified
-            THEN format('verified: %s rows, as expected', v_actual)
-            ELSE format('not verified: %s rows expected, %s found, %s modified since',
-                v_expected, v_actual, v_modified)
+            THEN format('verified: %s, as expected', pgimport._count_of(v_actual, 'row'))
+            ELSE format('not verified: %s expected, %s found, %s modified since',
+                pgimport._count_of(v_expected, 'row'), v_actual, v_modified)
         END,
         jsonb_build_object(
             'verified', v_verified,

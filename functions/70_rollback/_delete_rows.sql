@@ -12,11 +12,12 @@ AS $_refuses$
 BEGIN
     RETURN nullif(concat_ws('; ',
         CASE WHEN p_mode = 'refuse' AND (p_plan ->> 'modified')::bigint > 0
-            THEN format('%s rows were modified since', p_plan -> 'modified') END,
+            THEN format('%s modified since', pgimport._count_of((p_plan ->> 'modified')::bigint, 'row')) END,
         CASE WHEN jsonb_array_length(p_plan -> 'dependents') > 0
             THEN (
                 SELECT string_agg(
-                    format('%s rows of %s depend on them', d -> 'count', d ->> 'table'), '; '
+                    format('%s of %s depending on them',
+                        pgimport._count_of((d ->> 'count')::bigint, 'row'), d ->> 'table'), '; '
                 )
                 FROM jsonb_array_elements(p_plan -> 'dependents') AS d
             ) END

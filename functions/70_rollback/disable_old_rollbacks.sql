@@ -29,7 +29,8 @@ BEGIN
 
     RETURN pgimport._target_envelope(
         NULL,
-        format('the rollback of %s jobs was closed', jsonb_array_length(v_disabled)),
+        format('the rollback of %s was closed',
+            pgimport._count_of(jsonb_array_length(v_disabled), 'job')),
         jsonb_build_object('disabled', v_disabled)
     );
 END;

@@ -29,9 +29,10 @@ BEGIN
             WHEN NOT (v_plan ->> 'eligible')::boolean
                 THEN 'no rollback: ' || (v_plan #>> '{reasons,0,message}')
             ELSE format(
-                '%s rows would be deleted; %s modified since, %s gone already, %s tables depend on '
-                'them', v_plan -> 'delete', v_plan -> 'modified', v_plan -> 'already_gone',
-                jsonb_array_length(v_plan -> 'dependents')
+                '%s to delete; %s modified since, %s gone already; %s with dependents',
+                pgimport._count_of((v_plan ->> 'delete')::bigint, 'row'),
+                v_plan -> 'modified', v_plan -> 'already_gone',
+                pgimport._count_of(jsonb_array_length(v_plan -> 'dependents'), 'table')
             )
         END,
         v_plan - '{warnings,modified_rows}'::text [],

@@ -92,7 +92,8 @@ BEGIN
     IF v_deleted <> v_planned THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI505',
-            MESSAGE = format('%s rows were to be deleted, but %s were', v_planned, v_deleted),
+            MESSAGE = format('%s to be deleted, but %s deleted',
+                pgimport._count_of(v_planned, 'row'), v_deleted),
             DETAIL = 'rows changed while the rollback ran, or a trigger kept them; all was undone',
             HINT = format('select jsonb_pretty(pgimport.plan_rollback(%L)); then try again',
                 p_job_id);
@@ -112,8 +113,8 @@ BEGIN
 
     RETURN pgimport._rollback_envelope(
         v_job,
-        format('%s of %s rows deleted, %s kept, %s were gone already',
-            v_deleted, v_job.rows_inserted, v_job.rows_kept, v_plan -> 'already_gone'),
+        format('%s of %s deleted, %s kept, %s gone already',
+            v_deleted, pgimport._count_of(v_job.rows_inserted, 'row'), v_job.rows_kept, v_plan -> 'already_gone'),
         v_plan
     );
 END;
