@@ -3,7 +3,8 @@
 -- compare_type: the type to cast to before comparing, null when it is the column's own.
 -- equal_operator: as OPERATOR(schema.=). collation_name: quoted schema.name, null without one.
 -- index_position: the column's place inside the index, for statements in key order.
--- Called by duplicate marking, insert and rollback. Raises PI201, PI204, PI205.
+-- Called by duplicate marking, insert and rollback. Raises PI201, PI204,
+-- PI205 (also when the table has no import_job_id).
 CREATE OR REPLACE FUNCTION pgimport._key_columns(
     p_target_id bigint
 )
@@ -55,6 +56,20 @@ BEGIN
                 v_relation,
                 (SELECT string_agg(format('%I', k), ', ') FROM unnest(r_target.key_columns) AS k)
             );
+    END IF;
+
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = v_relation
+            AND a.attname = 'import_job_id'
+            AND a.atttypid = 'uuid'::regtype
+            AND NOT a.attisdropped
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI205',
+            MESSAGE = format('table "%s" has no column "import_job_id" of type uuid', v_relation),
+            DETAIL = 'Every imported row is stamped with its job there.',
+            HINT = format('ALTER TABLE %s ADD COLUMN import_job_id uuid;', v_relation);
     END IF;
 
     RETURN QUERY

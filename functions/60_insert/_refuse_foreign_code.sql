@@ -25,9 +25,13 @@ BEGIN
     INTO v_owner, v_triggers
     FROM pg_class AS c
     INNER JOIN pg_roles AS o ON o.oid = c.relowner
-    INNER JOIN pg_partition_tree(p_relation) AS p ON true
-    INNER JOIN pg_trigger AS t ON t.tgrelid = p.relid AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+    INNER JOIN pg_trigger AS t ON NOT t.tgisinternal AND t.tgenabled <> 'D'
     WHERE c.oid = p_relation
+        -- pg_partition_tree() is empty for a table without partitions
+        AND (
+            t.tgrelid = p_relation
+            OR t.tgrelid IN (SELECT p.relid FROM pg_partition_tree(p_relation) AS p)
+        )
         AND o.rolname <> current_user
         AND NOT o.rolsuper
     GROUP BY o.rolname;
