@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,9 +88,7 @@ class RowReader:
         source: the open file, with the bytes read and the digest.
     """
 
-    def __init__(
-        self, path: Path, delimiter: str, width: int, encoding: str | None = None
-    ) -> None:
+    def __init__(self, path: Path, delimiter: str, width: int, encoding: str | None = None) -> None:
         self.source = Source(path, encoding)
         self.rows = 0
         self.refused = 0
@@ -146,7 +144,7 @@ class RowReader:
 
     def _careful(
         self, block: bytes, more: Iterator[bytes], header: bool = False
-    ) -> Iterator[Row | BadRow]:
+    ) -> Generator[Row | BadRow, None, bool]:
         """Records by csv.reader, which takes more blocks where a record goes on in them.
 
         Returns whether the header was seen (and not given).
@@ -155,7 +153,8 @@ class RowReader:
         reader = csv.reader(feeder, delimiter=self._delimiter, strict=True)
         seen = not header
         while True:
-            self._taken = taken = []
+            taken: list[str] = []
+            self._taken = taken
             first_line = self._line + 1
             try:
                 row = next(reader)

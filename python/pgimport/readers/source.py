@@ -95,15 +95,15 @@ class Source:
         named = path.name.lower().endswith(".gz")
         if named != self.compressed and self.size:
             raw.close()
-            what = "is not gzip data, as its name says" if named else "is gzip data but not named .gz"
+            what = (
+                "is not gzip data, as its name says" if named else "is gzip data but not named .gz"
+            )
             raise FileError(f'"{path.name}" {what}', hint="rename it")
         for start, kind in _MAGIC:
             if magic.startswith(start):
                 raw.close()
                 raise FileError(f'"{path.name}" is {kind}', hint="export it as CSV")
-        self._stream: IO[bytes] | _Digest = self._digest
-        if self.compressed:
-            self._stream = gzip.GzipFile(fileobj=self._digest, mode="rb")
+        self._stream = gzip.GzipFile(fileobj=self._digest) if self.compressed else self._digest
 
     @property
     def bytes_read(self) -> int:
@@ -171,9 +171,7 @@ class Source:
                 yield decoder.decode(data).encode("utf-8", "surrogateescape")
             yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
         except UnicodeError as error:
-            raise FileError(
-                f'"{self.path.name}" is not valid {codec}', detail=str(error)
-            ) from None
+            raise FileError(f'"{self.path.name}" is not valid {codec}', detail=str(error)) from None
 
     def _unpacked(self) -> Iterator[bytes]:
         total = 0

@@ -1,0 +1,349 @@
+"""What the functions return, as frozen dataclasses.
+
+A key that this version does not know is kept in ``raw``; a key that is missing is None. So a
+client goes on working with a newer or an older schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+Json = dict[str, Any]
+
+
+def _uuid(value: Any) -> Any:
+    return UUID(value) if isinstance(value, str) else value
+
+
+def _time(value: Any) -> Any:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Base of everything returned.
+
+    Attributes:
+        raw: the whole object as the function returned it.
+    """
+
+    raw: Json = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """Build from the object of a function or from a row; unknown keys only go to raw."""
+        known = {item.name for item in fields(cls)} - {"raw"}
+        values = {name: value for name, value in raw.items() if name in known}
+        cls._convert(values)
+        return cls(raw=dict(raw), **values)
+
+    @classmethod
+    def _convert(cls, values: Json) -> None:
+        for name, value in values.items():
+            if name == "job_id":
+                values[name] = _uuid(value)
+            elif name.endswith("_at"):
+                values[name] = _time(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts(Record):
+    """Counts of a job; None: not known yet."""
+
+    files: int | None = None
+    total_rows: int | None = None
+    invalid_rows: int | None = None
+    internal_duplicates: int | None = None
+    database_duplicates: int | None = None
+    both_duplicates: int | None = None
+    clean_rows: int | None = None
+    rows_inserted: int | None = None
+    rows_updated: int | None = None
+    rows_skipped: int | None = None
+    rows_rejected: int | None = None
+    rows_deleted: int | None = None
+    rows_restored: int | None = None
+    rows_kept: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(Record):
+    """What every act returns."""
+
+    success: bool = True
+    job_id: UUID | None = None
+    status: str | None = None
+    target: str | None = None
+    counts: Counts = field(default_factory=Counts)
+    message: str = ""
+    warnings: list[str] = field(default_factory=list)
+    details: Json = field(default_factory=dict)
+
+    @classmethod
+    def _convert(cls, values: Json) -> None:
+        super()._convert(values)
+        values["counts"] = Counts.from_json(values.get("counts") or {})
+        for name, item in (("warnings", []), ("details", {}), ("message", "")):
+            if values.get(name) is None:
+                values[name] = item
+        if values.get("mapping") is not None:
+            values["mapping"] = [Mapped.from_json(entry) for entry in values["mapping"]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapped(Record):
+    """Where one field of a header goes.
+
+    Attributes:
+        how: exact, normalised, alias, similarity, given … or None where it goes nowhere.
+    """
+
+    position: int | None = None
+    header: str | None = None
+    column: str | None = None
+    staged_as: str | None = None
+    score: float | None = None
+    how: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetResult(Result):
+    """A target that was registered, described, changed or dropped."""
+
+    name: str | None = None
+    key: list[str] | None = None
+    ddl: list[str] | None = None
+    columns: list[Json] | None = None
+    options: Json | None = None
+    rules: Json | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingResult(Result):
+    """A mapping that is suggested or set."""
+
+    mapping: list[Mapped] = field(default_factory=list)
+    unmapped: list[str] = field(default_factory=list)
+    missing_required: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobResult(Result):
+    """A job.
+
+    Attributes:
+        existing: the idempotency key named a job that was there already.
+    """
+
+    existing: bool | None = None
+    files: list[Json] | None = None
+    options: Json | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageFileResult(Result):
+    """An open file and how to load it.
+
+    Attributes:
+        copy_sql: COPY for the CSV text as it is.
+        row_copy_sql: COPY in text format, line_no first and then the fields.
+    """
+
+    file_no: int = 0
+    copy_sql: str = ""
+    row_copy_sql: str = ""
+    mapping: list[Mapped] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedResult(Result):
+    """A file or relation that is staged, or issues that were recorded of it."""
+
+    file_no: int | None = None
+    rows_staged: int | None = None
+    issues_added: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult(Result):
+    """What mark_duplicates, validate_job and check_job found; each fills its own part."""
+
+    valid: bool | None = None
+    total_rows: int | None = None
+    total_clean: int | None = None
+    clean_count: int | None = None
+    internal_duplicates: int | None = None
+    database_duplicates: int | None = None
+    both_duplicates: int | None = None
+    new_database_duplicates: int | None = None
+    validation_errors: int | None = None
+    errors: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewResult(Result):
+    """Rows as they would be written."""
+
+    rows: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsertResult(Result):
+    """What the insert wrote."""
+
+    rows_inserted: int | None = None
+    rows_updated: int | None = None
+    rows_skipped: int | None = None
+    rows_rejected: int | None = None
+    expected: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyResult(Result):
+    """Whether the table holds what was staged."""
+
+    verified: bool | None = None
+    expected_count: int | None = None
+    actual_count: int | None = None
+    modified: int | None = None
+    checksum_staged: str | None = None
+    checksum_inserted: str | None = None
+    checksum_target: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackPlan(Result):
+    """What a rollback would do."""
+
+    eligible: bool | None = None
+    reasons: list[Any] = field(default_factory=list)
+    delete: int | None = None
+    restore: int | None = None
+    already_gone: int | None = None
+    modified: int | None = None
+    dependents: list[Json] = field(default_factory=list)
+    later_jobs: list[Json] = field(default_factory=list)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackResult(Result):
+    """What a rollback did."""
+
+    rows_deleted: int | None = None
+    rows_restored: int | None = None
+    rows_kept: int | None = None
+    inserted_originally: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisabledResult(Result):
+    """Jobs whose rollback was closed."""
+
+    disabled: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearResult(Result):
+    """What is left in staging."""
+
+    remaining_rows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportCopyResult(Result):
+    """The COPY … TO STDOUT of a report."""
+
+    copy_sql: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuplicateRow(Record):
+    """A row of the duplicate report; status CLEAN, INTERNAL_DUPLICATE … as text."""
+
+    file_no: int | None = None
+    file_name: str | None = None
+    row_no: int | None = None
+    line_no: int | None = None
+    is_internal_duplicate: bool | None = None
+    is_database_duplicate: bool | None = None
+    status: str | None = None
+    data: Json | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueRow(Record):
+    """A problem of the data."""
+
+    issue_id: int | None = None
+    job_id: UUID | None = None
+    file_no: int | None = None
+    file_name: str | None = None
+    row_no: int | None = None
+    line_no: int | None = None
+    column_name: str | None = None
+    code: str | None = None
+    severity: str | None = None
+    message: str | None = None
+    value: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedRow(Record):
+    """A row of the row report.
+
+    Attributes:
+        row_class: insert, skip or invalid (the column "class").
+    """
+
+    file_no: int | None = None
+    file_name: str | None = None
+    row_no: int | None = None
+    line_no: int | None = None
+    row_class: str | None = None
+    issues: list[Json] | None = None
+    data: Json | None = None
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """Build from a row; the column "class" becomes row_class."""
+        renamed = {("row_class" if name == "class" else name): raw[name] for name in raw}
+        known = {item.name for item in fields(cls)} - {"raw"}
+        values = {name: value for name, value in renamed.items() if name in known}
+        return cls(raw=dict(raw), **values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetRow(Record):
+    """A row of list_targets."""
+
+    name: str | None = None
+    target: str | None = None
+    key: list[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRow(Record):
+    """A row of the history."""
+
+    job_id: UUID | None = None
+    target: str | None = None
+    status: str | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRow(Record):
+    """A row of a job's log."""
+
+    event_id: int | None = None
+    happened_at: datetime | None = None
+    event: str | None = None
+    from_status: str | None = None
+    to_status: str | None = None
+    details: Json | None = None
