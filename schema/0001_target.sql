@@ -21,7 +21,7 @@ CREATE TABLE pgimport.target (
     name text NOT NULL,
     schema_name text NOT NULL,
     table_name text NOT NULL,
-    key_columns text [] NOT NULL,
+    key_columns text[] NOT NULL,
     options jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text NOT NULL DEFAULT current_user,

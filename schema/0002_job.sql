@@ -36,7 +36,7 @@ CREATE TABLE pgimport.job (
     rows_rejected bigint,
     checksum_staged text,
     checksum_inserted text,
-    written_columns text [],
+    written_columns text[],
     error_sqlstate text,
     error_message text,
     -- what the rollback did
@@ -87,7 +87,7 @@ CREATE TABLE pgimport.file (
     file_no integer NOT NULL,
     file_name text NOT NULL,
     status text NOT NULL DEFAULT 'open',
-    header text [] NOT NULL,
+    header text[] NOT NULL,
     -- [{position, header, column, staged_as, score, how}], one element a header field
     mapping jsonb NOT NULL,
     staging_table text NOT NULL,

@@ -3,7 +3,7 @@
 -- Called by every function with a jsonb argument. Raises PI002, PI003.
 CREATE OR REPLACE FUNCTION pgimport._require_keys(
     p_json jsonb,
-    p_allowed text [],
+    p_allowed text[],
     p_what text
 )
 RETURNS void
@@ -42,5 +42,5 @@ BEGIN
 END
 $_require_keys$;
 
-COMMENT ON FUNCTION pgimport._require_keys(jsonb, text [], text) IS
+COMMENT ON FUNCTION pgimport._require_keys(jsonb, text[], text) IS
 'internal: refuses unknown keys (PI002) and other things than an object (PI003) in a JSON argument.';

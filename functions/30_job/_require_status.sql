@@ -2,7 +2,7 @@
 -- Called by every function that moves a job. Raises PI102.
 CREATE OR REPLACE FUNCTION pgimport._require_status(
     p_job pgimport.job,
-    p_allowed text [],
+    p_allowed text[],
     p_act text
 )
 RETURNS void
@@ -38,5 +38,5 @@ BEGIN
 END;
 $_require_status$;
 
-COMMENT ON FUNCTION pgimport._require_status(pgimport.job, text [], text) IS
+COMMENT ON FUNCTION pgimport._require_status(pgimport.job, text[], text) IS
 'internal: raises PI102 unless the job is in one of the allowed states.';

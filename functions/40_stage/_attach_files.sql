@@ -12,7 +12,7 @@ AS $_attach_files$
 DECLARE
     c_parent CONSTANT text := pgimport._staging_name(p_job_id);
     v_parent regclass := to_regclass(format('pgimport_staging.%I', c_parent));
-    v_columns text [];
+    v_columns text[];
     v_missing text;
     r_file record;
 BEGIN
@@ -53,7 +53,8 @@ BEGIN
             EXECUTE format('ALTER TABLE pgimport_staging.%I %s', r_file.staging_table, v_missing);
         END IF;
         EXECUTE format(
-            'ALTER TABLE pgimport_staging.%I ATTACH PARTITION pgimport_staging.%I FOR VALUES IN (%s)',
+            'ALTER TABLE pgimport_staging.%I ATTACH PARTITION pgimport_staging.%I '
+            'FOR VALUES IN (%s)',
             c_parent, r_file.staging_table, r_file.file_no
         );
     END LOOP;

@@ -2,7 +2,7 @@
 -- Called by stage_file. Raises PI001, PI002, PI003, PI308.
 CREATE OR REPLACE FUNCTION pgimport._check_file_options(
     p_file_name text,
-    p_header text [],
+    p_header text[],
     p_options jsonb
 )
 RETURNS void
@@ -66,5 +66,5 @@ BEGIN
 END;
 $_check_file_options$;
 
-COMMENT ON FUNCTION pgimport._check_file_options(text, text [], jsonb) IS
+COMMENT ON FUNCTION pgimport._check_file_options(text, text[], jsonb) IS
 'internal: checks the name, header and options of a file.';

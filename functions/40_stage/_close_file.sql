@@ -21,7 +21,7 @@ BEGIN
             MESSAGE = format('file "%s": %s parsed, but %s staged',
                 p_file.file_name, pgimport._count_of(p_rows_parsed, 'row'),
                 pgimport._count_of(v_rows, 'row')),
-            DETAIL = 'a line that is only "\." ends COPY before PostgreSQL 18, and psql cuts at NUL',
+            DETAIL = 'before PostgreSQL 18 a line that is only "\." ends COPY; psql cuts at NUL',
             HINT = format(
                 'stage it again: select pgimport.stage_file(%L, %L, …, ''{"file_no": %s}'');',
                 p_file.job_id, p_file.file_name, p_file.file_no

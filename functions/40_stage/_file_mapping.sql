@@ -3,7 +3,7 @@
 -- Called by stage_file and set_mapping. Raises PI207.
 CREATE OR REPLACE FUNCTION pgimport._file_mapping(
     p_target pgimport.target,
-    p_header text [],
+    p_header text[],
     p_given jsonb,
     p_constants jsonb,
     OUT mapping jsonb,
@@ -89,5 +89,5 @@ BEGIN
 END;
 $_file_mapping$;
 
-COMMENT ON FUNCTION pgimport._file_mapping(pgimport.target, text [], jsonb, jsonb) IS
+COMMENT ON FUNCTION pgimport._file_mapping(pgimport.target, text[], jsonb, jsonb) IS
 'internal: decides which field of a file goes to which column of the target.';

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION pgimport._lock_file(
     p_job_id uuid,
     p_file_no integer,
-    p_allowed text []
+    p_allowed text[]
 )
 RETURNS pgimport.file
 LANGUAGE plpgsql
@@ -20,7 +20,8 @@ BEGIN
     IF v_file.job_id IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI301',
-            MESSAGE = format('job "%s" has no file %s', p_job_id, coalesce(p_file_no::text, 'null')),
+            MESSAGE = format('job "%s" has no file %s', p_job_id,
+                coalesce(p_file_no::text, 'null')),
             HINT = format('select pgimport.get_job(%L) -> ''files'';', p_job_id);
     ELSIF v_file.status <> ALL (p_allowed) THEN
         RAISE EXCEPTION USING
@@ -37,5 +38,5 @@ BEGIN
 END;
 $_lock_file$;
 
-COMMENT ON FUNCTION pgimport._lock_file(uuid, integer, text []) IS
+COMMENT ON FUNCTION pgimport._lock_file(uuid, integer, text[]) IS
 'internal: locks a file of a job, or raises PI301 or PI302.';

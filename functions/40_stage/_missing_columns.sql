@@ -2,7 +2,7 @@
 -- Called by _attach_files.
 CREATE OR REPLACE FUNCTION pgimport._missing_columns(
     p_relation regclass,
-    p_columns text []
+    p_columns text[]
 )
 RETURNS text
 LANGUAGE plpgsql
@@ -21,5 +21,5 @@ BEGIN
 END;
 $_missing_columns$;
 
-COMMENT ON FUNCTION pgimport._missing_columns(regclass, text []) IS
+COMMENT ON FUNCTION pgimport._missing_columns(regclass, text[]) IS
 'internal: ADD COLUMN clauses for the columns that a staging table lacks.';

@@ -32,7 +32,10 @@ BEGIN
 
     -- by way of names that nobody has, so that two columns may change places
     FOR r_field IN
-        SELECT 1 AS step, o.value ->> 'staged_as' AS old_name, format('moving %s', o.place) AS new_name
+        SELECT
+            1 AS step,
+            o.value ->> 'staged_as' AS old_name,
+            format('moving %s', o.place) AS new_name
         FROM jsonb_array_elements(p_file.mapping) WITH ORDINALITY AS o (value, place)
         UNION ALL
         SELECT 2, format('moving %s', n.place), n.value ->> 'staged_as'

@@ -61,7 +61,8 @@ BEGIN
             ERRCODE = 'PI306',
             MESSAGE = format('nothing is staged in job "%s"', p_job.job_id),
             HINT = format(
-                'select pgimport.stage_file(%L, ''a.csv'', ''{…}'') ->> ''copy_sql'';', p_job.job_id
+                'select pgimport.stage_file(%L, ''a.csv'', ''{…}'') ->> ''copy_sql'';',
+                p_job.job_id
             );
     ELSIF v_lost THEN
         PERFORM pgimport._reset_check(p_job.job_id);

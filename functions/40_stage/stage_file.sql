@@ -84,7 +84,7 @@ COMMENT ON FUNCTION pgimport._next_file_no(uuid) IS
 CREATE OR REPLACE FUNCTION pgimport.stage_file(
     p_job_id uuid,
     p_file_name text,
-    p_header text [],
+    p_header text[],
     p_options jsonb DEFAULT '{}'
 )
 RETURNS jsonb
@@ -209,7 +209,7 @@ BEGIN
 END;
 $stage_file$;
 
-COMMENT ON FUNCTION pgimport.stage_file(uuid, text, text [], jsonb) IS
-'Opens a file of a job and returns file_no, mapping and copy_sql, the COPY statement that loads it; '
-'options: sha256, bytes, encoding, delimiter, header, line_offset, mapping, force, file_no. '
+COMMENT ON FUNCTION pgimport.stage_file(uuid, text, text[], jsonb) IS
+'Opens a file of a job; keys: file_no, mapping, copy_sql (the COPY statement that loads it). '
+'Options: sha256, bytes, encoding, delimiter, header, line_offset, mapping, force, file_no. '
 'Example: select pgimport.stage_file(:''job'', ''a.csv'', ''{code,sku}'') ->> ''copy_sql''';

@@ -19,7 +19,7 @@ SET bytea_output = 'hex'
 AS $stage_relation$
 DECLARE
     v_options jsonb := coalesce(p_options, '{}');
-    v_columns text [];
+    v_columns text[];
     v_order text;
     v_opened jsonb;
     v_table text;

@@ -9,7 +9,7 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_create_rows_view$
 DECLARE
-    c_own CONSTANT text [] := '{file_no,row_no,line_no,class,is_internal_duplicate,
+    c_own CONSTANT text[] := '{file_no,row_no,line_no,class,is_internal_duplicate,
         is_database_duplicate,issues}';
     v_values text;
 BEGIN

@@ -98,7 +98,7 @@ COMMENT ON FUNCTION pgimport._cast_issue(text, text, "char") IS
 -- Called by _validate_values when the optimistic scan found something. Returns the issues written.
 CREATE OR REPLACE FUNCTION pgimport._find_issues(
     p_job pgimport.job,
-    p_suspects text []
+    p_suspects text[]
 )
 RETURNS bigint
 LANGUAGE plpgsql
@@ -157,5 +157,5 @@ BEGIN
 END;
 $_find_issues$;
 
-COMMENT ON FUNCTION pgimport._find_issues(pgimport.job, text []) IS
+COMMENT ON FUNCTION pgimport._find_issues(pgimport.job, text[]) IS
 'internal: writes an issue row for every wrong value of some columns.';

@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION pgimport._scan_values(
     p_job pgimport.job,
     OUT total_rows bigint,
-    OUT suspects text []
+    OUT suspects text[]
 )
 LANGUAGE plpgsql
 STABLE

@@ -82,7 +82,7 @@ BEGIN
                     'CASE WHEN %1$s <> ALL (%2$L::text[]) THEN %1$s END',
                     t.trimmed_sql,
                     ARRAY(SELECT jsonb_array_elements_text(t.null_values))
-                    || CASE WHEN t.is_text THEN '{}'::text [] ELSE ARRAY[''] END
+                    || CASE WHEN t.is_text THEN '{}'::text[] ELSE ARRAY[''] END
                 )
                 ELSE t.trimmed_sql
             END AS nulled_sql

@@ -54,7 +54,7 @@ END;
 $check_job$;
 
 COMMENT ON FUNCTION pgimport.check_job(uuid) IS
-'Checks all staged rows of a job: types, required values, lengths, then duplicates inside the files '
-'and in the target. Keys: valid, total_rows, total_clean, clean_count, validation_errors, errors[], '
-'internal_duplicates, database_duplicates, both_duplicates, new_database_duplicates. '
+'Checks all staged rows of a job: types, required values, lengths, then duplicates inside the '
+'files and in the target. Keys: valid, total_rows, total_clean, clean_count, validation_errors, '
+'errors[], internal_duplicates, database_duplicates, both_duplicates, new_database_duplicates. '
 'Example: select jsonb_pretty(pgimport.check_job(:''job''))';

@@ -47,7 +47,7 @@ BEGIN
             v_job.database_duplicates, pgimport._count_of(v_job.clean_rows, 'row')
         ),
         pgimport._check_keys(v_job)
-        - '{valid,total_clean,validation_errors,errors,new_database_duplicates}'::text [],
+        - '{valid,total_clean,validation_errors,errors,new_database_duplicates}'::text[],
         v_sealed.warnings
     );
 END;

@@ -1,5 +1,5 @@
--- SQL of an order-independent checksum over rows: the sum of a 64-bit hash of each row's text. Equal
--- sets of rows give equal sums in any order; the text is the one of pinned settings.
+-- SQL of an order-independent checksum over rows: the sum of a 64-bit hash of each row's text.
+-- Equal sets of rows give equal sums in any order; the text is the one of pinned settings.
 -- p_values: SQL of the columns of a row. Called by insert_job and verify_job.
 CREATE OR REPLACE FUNCTION pgimport._checksum_sql(
     p_values text

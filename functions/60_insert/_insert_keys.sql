@@ -78,7 +78,7 @@ BEGIN
             HINT = 'leave it out: all rows are inserted by one statement, or none';
     END IF;
 
-    FOREACH v_key IN ARRAY '{dry_run,allow_superuser}'::text [] LOOP
+    FOREACH v_key IN ARRAY '{dry_run,allow_superuser}'::text[] LOOP
         IF jsonb_typeof(p_options -> v_key) <> 'boolean' THEN
             RAISE EXCEPTION USING
                 ERRCODE = 'PI003',

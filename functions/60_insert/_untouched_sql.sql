@@ -15,18 +15,20 @@ AS $_untouched_sql$
 DECLARE
     -- transaction ids are 32 bits wide in a row; past this age one may come again
     c_oldest CONSTANT numeric := 2000000000;
-    v_xids xid [];
+    v_xids xid[];
 BEGIN
     SELECT array_agg(w.row_xmin) INTO v_xids
     FROM pgimport.job_write AS w
     WHERE w.job_id = p_job.job_id
         AND w.relation_oid = p_relation
         AND w.system_identifier = (SELECT system_identifier FROM pg_control_system())
-        AND w.database_oid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+        AND w.database_oid = (
+            SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()
+        )
         AND pg_snapshot_xmax(pg_current_snapshot())::text::numeric
             - w.transaction_id::text::numeric BETWEEN 0 AND c_oldest;
 
-    RETURN coalesce(format('t.xmin = ANY (%L::xid [])', v_xids), 'false');
+    RETURN coalesce(format('t.xmin = ANY (%L::xid[])', v_xids), 'false');
 END;
 $_untouched_sql$;
 

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION pgimport._write_rows(
     p_search_path text,
     OUT rows_written bigint,
     OUT checksum text,
-    OUT columns text []
+    OUT columns text[]
 )
 LANGUAGE plpgsql
 VOLATILE
@@ -86,7 +86,7 @@ END;
 $_write_rows$;
 
 COMMENT ON FUNCTION pgimport._write_rows(pgimport.job, regclass, text) IS
-'internal: inserts the clean rows of a job, counts them and records the transaction that wrote them.';
+'internal: inserts the clean rows of a job, counts them and records what proves them untouched.';
 
 -- Records one (sub)transaction that wrote rows of a job and returns its id as rows carry it.
 -- p_xmin null: the (sub)transaction that runs now. Called by _write_rows.

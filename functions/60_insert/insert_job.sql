@@ -146,7 +146,8 @@ BEGIN
     RETURN pgimport._insert_envelope(
         v_job, v_new,
         format('%s inserted, %s skipped as duplicates, %s rejected',
-            pgimport._count_of(v_job.rows_inserted, 'row'), v_job.rows_skipped, v_job.rows_rejected),
+            pgimport._count_of(v_job.rows_inserted, 'row'), v_job.rows_skipped,
+            v_job.rows_rejected),
         v_sealed.warnings,
         jsonb_build_object(
             'seconds', round(extract(EPOCH FROM clock_timestamp() - v_started)::numeric, 3),

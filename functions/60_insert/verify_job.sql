@@ -91,7 +91,7 @@ $verify_job$;
 
 COMMENT ON FUNCTION pgimport.verify_job(uuid) IS
 'Compares a job with the table: verified, expected_count, actual_count, modified, checksum_staged, '
-'checksum_inserted, checksum_target. Checksums are sums of 64-bit row hashes, independent of order. '
+'checksum_inserted, checksum_target. A checksum is the sum of 64-bit hashes of the rows. '
 'Example: select jsonb_pretty(pgimport.verify_job(:''job''))';
 
 -- Computes the checksum of a completed job's staged rows, while they are still there, and stores

@@ -12,7 +12,8 @@ AS $_refuses$
 BEGIN
     RETURN nullif(concat_ws('; ',
         CASE WHEN p_mode = 'refuse' AND (p_plan ->> 'modified')::bigint > 0
-            THEN format('%s modified since', pgimport._count_of((p_plan ->> 'modified')::bigint, 'row')) END,
+            THEN format('%s modified since',
+                pgimport._count_of((p_plan ->> 'modified')::bigint, 'row')) END,
         CASE WHEN jsonb_array_length(p_plan -> 'dependents') > 0
             THEN (
                 SELECT string_agg(
@@ -28,8 +29,8 @@ $_refuses$;
 COMMENT ON FUNCTION pgimport._refuses(jsonb, text) IS
 'internal: why a rollback is refused in a mode, or null.';
 
--- Deletes the rows of a job: those proved untouched, or with mode force all that carry its id. A row
--- that somebody changes at this moment is waited for, looked at again, and then not deleted.
+-- Deletes the rows of a job: those proved untouched, or with mode force all that carry its id.
+-- A row that somebody changes at this moment is waited for, looked at again, and then not deleted.
 -- The table's triggers run under the caller's search_path. Called by rollback_job.
 CREATE OR REPLACE FUNCTION pgimport._delete_rows(
     p_job pgimport.job,

@@ -53,7 +53,7 @@ BEGIN
                 WHERE i.indrelid = k.conrelid
                     AND i.indisvalid
                     AND i.indpred IS NULL
-                    AND (i.indkey::smallint [])[0:cardinality(k.conkey) - 1] @> k.conkey
+                    AND (i.indkey::smallint[])[0:cardinality(k.conkey) - 1] @> k.conkey
             ) AS is_indexed
         FROM pg_constraint AS k
         WHERE k.contype = 'f' AND k.confrelid = p_relation AND k.conparentid = 0

@@ -72,8 +72,8 @@ BEGIN
     v_warnings := v_warnings || r_dependents.warnings;
 
     IF p_job.status = 'completed' AND v_untouched = 'false' THEN
-        v_warnings := v_warnings || '["the rows cannot be proved untouched: the table was made anew '
-            'or restored from a dump since, so all count as modified"]'::jsonb;
+        v_warnings := v_warnings || '["the rows cannot be proved untouched: the table was made '
+            'anew or restored from a dump since, so all count as modified"]'::jsonb;
     END IF;
 
     SELECT string_agg(DISTINCT format('"%s"', g.tgname), ', ') INTO v_triggers

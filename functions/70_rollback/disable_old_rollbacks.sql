@@ -1,4 +1,4 @@
--- Closes the rollback of all completed jobs whose window is over, or that are older than an interval.
+-- Closes the rollback of all completed jobs past their window, or older than an interval.
 -- Called by users and by a scheduler. A job that somebody holds at this moment is left for later.
 CREATE OR REPLACE FUNCTION pgimport.disable_old_rollbacks(
     p_older_than interval DEFAULT NULL
@@ -37,5 +37,5 @@ END;
 $disable_old_rollbacks$;
 
 COMMENT ON FUNCTION pgimport.disable_old_rollbacks(interval) IS
-'Closes the rollback of completed jobs past their window, or completed longer ago than an interval. '
-'Key: disabled[]. Example: select pgimport.disable_old_rollbacks()';
+'Closes the rollback of completed jobs past their window, or completed longer ago than an '
+'interval. Key: disabled[]. Example: select pgimport.disable_old_rollbacks()';

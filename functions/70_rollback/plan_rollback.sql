@@ -35,7 +35,7 @@ BEGIN
                 pgimport._count_of(jsonb_array_length(v_plan -> 'dependents'), 'table')
             )
         END,
-        v_plan - '{warnings,modified_rows}'::text [],
+        v_plan - '{warnings,modified_rows}'::text[],
         v_plan -> 'warnings',
         jsonb_build_object(
             'modified_rows', v_plan -> 'modified_rows', 'inserted', v_job.rows_inserted

@@ -1,5 +1,5 @@
--- Deletes the rows that a completed job inserted, after the plan that plan_rollback shows: only rows
--- that nobody has written since, unless the mode says otherwise. All or nothing.
+-- Deletes the rows that a completed job inserted, after the plan that plan_rollback shows: only
+-- rows that nobody has written since, unless the mode says otherwise. All or nothing.
 -- Modes: refuse (a modified row or a dependent stops it) · keep_modified (modified rows stay) ·
 -- force (modified rows go, too). Rows of other tables that depend on them stop every mode.
 -- Called by users; rolling back a job twice says so and changes nothing.
@@ -114,13 +114,14 @@ BEGIN
     RETURN pgimport._rollback_envelope(
         v_job,
         format('%s of %s deleted, %s kept, %s gone already',
-            v_deleted, pgimport._count_of(v_job.rows_inserted, 'row'), v_job.rows_kept, v_plan -> 'already_gone'),
+            v_deleted, pgimport._count_of(v_job.rows_inserted, 'row'), v_job.rows_kept,
+            v_plan -> 'already_gone'),
         v_plan
     );
 END;
 $rollback_job$;
 
 COMMENT ON FUNCTION pgimport.rollback_job(uuid, text, text, jsonb, text) IS
-'Deletes what a completed job inserted, and nothing else. Modes: refuse, keep_modified, force. Keys: '
+'Deletes what a completed job inserted, nothing else. Modes: refuse, keep_modified, force. Keys: '
 'rows_deleted, rows_restored, rows_kept, inserted_originally; refused: success false, code PI504, '
 'plan in details. Example: select pgimport.rollback_job(:''job'', p_reason => ''wrong merchant'')';
