@@ -38,7 +38,7 @@ BEGIN
     v_apply := coalesce((v_options ->> 'apply_ddl')::boolean, true);
 
     -- two registrations at once: the second finds what the first has made
-    PERFORM pg_advisory_xact_lock(hashtextextended('pgimport.target.' || p_name, 0));
+    PERFORM pg_advisory_xact_lock(hashtextextended('pgimport.register_target', 0));
     SELECT t.*
     INTO r_target
     FROM pgimport.target AS t

@@ -1,0 +1,40 @@
+-- What happened to a job, in order: every change of its state and every act on it, by whom and
+-- from where.
+-- Called by users. Raises PI001, PI101.
+CREATE OR REPLACE FUNCTION pgimport.job_events(
+    p_job_id uuid
+)
+RETURNS TABLE (
+    event_id bigint,
+    happened_at timestamptz,
+    event text,
+    from_status text,
+    to_status text,
+    role_name text,
+    actor text,
+    application_name text,
+    client_address inet,
+    details jsonb
+)
+LANGUAGE plpgsql
+STABLE
+CALLED ON NULL INPUT
+SET search_path = pg_catalog, pg_temp
+AS $job_events$
+#variable_conflict use_column
+BEGIN
+    PERFORM pgimport._read_job(p_job_id);
+
+    RETURN QUERY
+    SELECT
+        e.event_id, e.happened_at, e.event, e.from_status, e.to_status, e.role_name, e.actor,
+        e.application_name, e.client_address, e.details
+    FROM pgimport.job_event AS e
+    WHERE e.job_id = p_job_id
+    ORDER BY e.event_id;
+END
+$job_events$;
+
+COMMENT ON FUNCTION pgimport.job_events(uuid) IS
+'Lists what happened to a job, in order, by whom and from where. Example: '
+'select * from pgimport.job_events(''01890a5d-ac96-774b-bcce-b302099a8057'')';
