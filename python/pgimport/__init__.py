@@ -1,0 +1,56 @@
+"""Bulk import into PostgreSQL with preview, proof and rollback."""
+
+from pgimport.aio import AsyncClient
+from pgimport.client import Client
+from pgimport.errors import (
+    ArgumentError,
+    FileError,
+    InsertFailed,
+    InstallError,
+    Interrupted,
+    JobStateError,
+    PgImportError,
+    RightsError,
+    RollbackRefused,
+    StagingError,
+    TargetError,
+)
+from pgimport.importer import (
+    FileResult,
+    HeaderReport,
+    ImportResult,
+    Progress,
+    StageResult,
+    check_headers,
+    export_report,
+    import_files,
+    stage_files,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArgumentError",
+    "AsyncClient",
+    "Client",
+    "FileError",
+    "FileResult",
+    "HeaderReport",
+    "ImportResult",
+    "InsertFailed",
+    "InstallError",
+    "Interrupted",
+    "JobStateError",
+    "PgImportError",
+    "Progress",
+    "RightsError",
+    "RollbackRefused",
+    "StageResult",
+    "StagingError",
+    "TargetError",
+    "__version__",
+    "check_headers",
+    "export_report",
+    "import_files",
+    "stage_files",
+]
