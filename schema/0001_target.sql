@@ -12,7 +12,7 @@ CREATE TABLE pgimport.role_grant (
 );
 
 COMMENT ON TABLE pgimport.role_grant IS
-'Rights given with pgimport.grant_usage(role, level); every install and upgrade applies them again.';
+'Rights given with pgimport.grant_usage(); every install and upgrade applies them again.';
 
 -- A registered table. Schema and table are stored as names and resolved at every use: a stored
 -- regclass is dumped as a bare number once the table is gone.

@@ -13,9 +13,9 @@ RETURN CASE
     WHEN p_type_name = 'integer' THEN '^[+-]?[0-9]{1,9}$'
     WHEN p_type_name = 'bigint' THEN '^[+-]?[0-9]{1,18}$'
     WHEN p_type_name IN ('numeric', 'double precision', 'real')
-        THEN '^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?$'
+    THEN '^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?$'
     WHEN p_type_name = 'uuid'
-        THEN '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+    THEN '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
     WHEN p_type_name = 'boolean' THEN '^([01tfyn]|true|false|yes|no)$'
     WHEN p_type_name = 'date' THEN '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$'
     WHEN p_type_name LIKE 'timestamp%' THEN

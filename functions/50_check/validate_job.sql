@@ -64,5 +64,5 @@ $validate_job$;
 
 COMMENT ON FUNCTION pgimport.validate_job(uuid) IS
 'Checks all staged values and, once duplicates are marked, looks for those that came into the '
-'target since. Keys: valid, total_rows, total_clean, validation_errors, errors[{code, column, count, '
-'sample}], new_database_duplicates. Example: select jsonb_pretty(pgimport.validate_job(:''job''))';
+'target since. Keys: valid, total_rows, total_clean, validation_errors, '
+'errors[{code, column, count, sample}], new_database_duplicates. Example: select jsonb_pretty(pgimport.validate_job(:''job''))';
