@@ -165,9 +165,7 @@ class _Life:
         return self.state.out
 
     def headers(self, expected: demo_codes.Expected) -> None:
-        with self.clock.step(
-            f"pgimport headers {_TARGET} FOLDER", "headers", expected.records
-        ):
+        with self.clock.step(f"pgimport headers {_TARGET} FOLDER", "headers", expected.records):
             found = check_headers(self.client, _TARGET, [str(self.folder)], None, None)
             kinds: dict[tuple[str, ...], list[dict[str, Any]]] = {}
             for file in found:
@@ -249,20 +247,20 @@ class _Life:
         )
 
     def somebody_changes(self, keys: list[tuple[str, str]]) -> None:
-        with self.clock.step("Meanwhile somebody claims three of the new codes", "live change"):
-            with open_connection(self.state.conninfo()) as somebody:
-                for merchant, code in keys:
-                    changed = somebody.execute(
-                        "UPDATE public.codes SET claimed = true, updated_at = now(),"
-                        " claimed_customer_id = gen_random_uuid()"
-                        " WHERE merchant_id = %s AND code = %s",
-                        [merchant, code],
-                    )
-                    self.out.line(f"  {code} of merchant {merchant}: {changed.rowcount} row")
+        with (
+            self.clock.step("Meanwhile somebody claims three of the new codes", "live change"),
+            open_connection(self.state.conninfo()) as somebody,
+        ):
+            for merchant, code in keys:
+                changed = somebody.execute(
+                    "UPDATE public.codes SET claimed = true, updated_at = now(),"
+                    " claimed_customer_id = gen_random_uuid()"
+                    " WHERE merchant_id = %s AND code = %s",
+                    [merchant, code],
+                )
+                self.out.line(f"  {code} of merchant {merchant}: {changed.rowcount} row")
 
-    def plan(
-        self, job_id: str, keys: list[tuple[str, str]], expected: demo_codes.Expected
-    ) -> None:
+    def plan(self, job_id: str, keys: list[tuple[str, str]], expected: demo_codes.Expected) -> None:
         with self.clock.step(f"pgimport plan {job_id}", "plan", expected.clean_rows):
             plan = self.client.plan_rollback(job_id).raw
             show_plan(self.state, plan, job_id)
@@ -285,9 +283,7 @@ class _Life:
         self.proof.equal("refused, because rows were modified", code, "PI504")
         self.proof.equal("the table is as it was", _checksum(self.connection), before)
 
-    def rollback(
-        self, job_id: str, expected: demo_codes.Expected, before: dict[str, Any]
-    ) -> None:
+    def rollback(self, job_id: str, expected: demo_codes.Expected, before: dict[str, Any]) -> None:
         with self.clock.step(
             f"pgimport rollback {job_id} --mode keep_modified", "rollback", expected.clean_rows
         ):
@@ -349,11 +345,13 @@ def _empty(folder: Path) -> None:
 
 def _load_existing(connection: psycopg.Connection[Any], shape: demo_codes.Shape) -> None:
     columns = "merchant_id, code, serial, sku, points, source"
-    with connection.cursor() as cursor:
-        with cursor.copy(f"COPY public.codes ({columns}) FROM STDIN") as copy:
-            rows = demo_codes.existing_rows(shape)
-            while block := list(itertools.islice(rows, 20_000)):
-                copy.write("".join("\t".join(map(str, row)) + "\n" for row in block))
+    rows = demo_codes.existing_rows(shape)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY public.codes ({columns}) FROM STDIN") as copy,
+    ):
+        while block := list(itertools.islice(rows, 20_000)):
+            copy.write("".join("\t".join(map(str, row)) + "\n" for row in block))
     connection.execute("VACUUM (ANALYZE) public.codes")
 
 

@@ -42,6 +42,7 @@ class Stop(Exception):
         detail: str | None = None,
         code: str | None = None,
         envelope: Mapping[str, Any] | None = None,
+        shown: bool = False,
     ) -> None:
         super().__init__(message)
         self.exit_code = exit_code
@@ -50,6 +51,8 @@ class Stop(Exception):
         self.detail = detail
         self.code = code
         self.envelope = envelope
+        # the result said it already: nothing is to be printed any more
+        self.shown = shown
 
 
 @dataclass
@@ -74,7 +77,7 @@ class State:
     def conninfo(self) -> str:
         """Connection string; starts the embedded server where no other is named."""
         if self.uses_embedded:
-            return embedded_server(self).dsn
+            return str(embedded_server(self).dsn)
         return self.dsn or ""
 
     def connection_words(self) -> list[str]:

@@ -8,6 +8,7 @@ import psycopg
 
 from pgimport import __version__
 from pgimport.cli._app import State, Stop, installed_version, shown_command
+from pgimport.errors import PgImportError
 
 _MB = 1024 * 1024
 
@@ -137,6 +138,10 @@ def _verify_install(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]
         raw = Client(connection).verify_install().raw
     except psycopg.errors.InsufficientPrivilege:
         return [_finding("self-check", "ok", "not for this role: an administrator may run it")]
+    except PgImportError as error:
+        if error.result is None:
+            return [_finding("self-check", "problem", error.message, error.detail, error.hint)]
+        raw = getattr(error.result, "raw", error.result)
     findings = []
     for check in raw.get("checks") or []:
         good = check.get("ok", check.get("passed", check.get("success")))
@@ -254,9 +259,7 @@ def _settings(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
                 "ok" if good else "advice",
                 shown,
                 None if good else "page images in the log shrink to a third for little work",
-                None
-                if good
-                else "ALTER SYSTEM SET wal_compression = on; SELECT pg_reload_conf();",
+                None if good else "ALTER SYSTEM SET wal_compression = on; SELECT pg_reload_conf();",
             )
         )
     return findings

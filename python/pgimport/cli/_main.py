@@ -125,6 +125,8 @@ def _fail(state: State, error: BaseException) -> int:
             hint = f"{error.ctx.command_path} --help"
         return _report(state, USAGE, error.format_message(), hint=hint)
     if isinstance(error, Stop):
+        if error.shown:
+            return error.exit_code
         return _report(
             state,
             error.exit_code,

@@ -25,4 +25,4 @@ def demo(state: State, name: str, rows: int, folder: Path | None) -> None:
     proved = run_codes(state, rows, folder)
     state.out.emit(proved)
     if not proved["success"]:
-        raise Stop(REFUSED, str(proved["message"]), envelope=proved)
+        raise Stop(REFUSED, str(proved["message"]), envelope=proved, shown=True)

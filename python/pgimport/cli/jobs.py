@@ -1,4 +1,4 @@
-"""The life of a job: import, stage, check, preview, insert, verify, plan, rollback, cancel, clear."""
+"""The life of a job, from its files to its rollback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import click
 
 from pgimport.cli._app import (
     REFUSED,
-
     State,
     Stop,
     client,
@@ -25,25 +24,22 @@ from pgimport.cli._app import (
 from pgimport.cli._output import duration, number
 from pgimport.cli._show import show_check, show_insert, show_plan, show_rollback, show_verify
 from pgimport.cli._stage import stage_paths
-from pgimport.cli.targets import JSON
+from pgimport.cli.targets import json_object
 
 _job_argument = click.argument("job", metavar="JOB")
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 
 
-class Pairs(click.ParamType):
-    """COLUMN=VALUE."""
-
-    name = "COLUMN=VALUE"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Split at the first equals sign."""
-        column, equals, text = str(value).partition("=")
+def _pairs(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    pairs = {}
+    for value in values:
+        column, equals, text = value.partition("=")
         if not equals or not column:
-            self.fail("COLUMN=VALUE is needed", param, ctx)
-        return column, text
+            raise click.BadParameter(f'"{value}": COLUMN=VALUE is needed')
+        pairs[column] = text
+    return pairs
 
 
 def _job_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,15 +63,28 @@ def _job_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--max-issues", type=click.IntRange(0), help="More, and nothing is inserted."),
         click.option("--max-issue-ratio", type=click.FloatRange(0, 1), metavar="0..1"),
         click.option("--max-duplicate-ratio", type=click.FloatRange(0, 1), metavar="0..1"),
-        click.option("--constant", type=Pairs(), multiple=True, help="Value of a column, all rows."),
+        click.option(
+            "--constant",
+            multiple=True,
+            callback=_pairs,
+            metavar="COLUMN=VALUE",
+            help="The same value in all rows.",
+        ),
         click.option("--tenant", help="Whose data these are."),
         click.option("--actor", help="Who imports; else the role."),
         click.option("--source", help="Where the data come from."),
         click.option("--source-info", help="More about it."),
         click.option("--idempotency-key", help="The same key never makes a second job."),
         click.option("--durable", is_flag=True, help="Staged rows survive a crash of the server."),
-        click.option("--mapping", type=JSON, help='{"header": "column" or null}.'),
-        click.option("--options", type=JSON, help="Any options of pgimport.create_job()."),
+        click.option(
+            "--mapping", callback=json_object, metavar="JSON", help='{"header": "column" or null}.'
+        ),
+        click.option(
+            "--options",
+            callback=json_object,
+            metavar="JSON",
+            help="Any options of pgimport.create_job().",
+        ),
         click.option("--delimiter", help="Of all files; else found in each."),
         click.option("--encoding", help="Of all files; else UTF-8."),
         click.option("--force", is_flag=True, help="Also files that were imported before."),
@@ -99,7 +108,7 @@ def _options_of_job(given: dict[str, Any]) -> dict[str, Any]:
     if given["durable"]:
         options["durable"] = True
     if given["constant"]:
-        options["constants"] = {**options.get("constants", {}), **dict(given["constant"])}
+        options["constants"] = {**options.get("constants", {}), **given["constant"]}
     return options
 
 
@@ -110,9 +119,16 @@ def _stage(
     job = find_job(state, given["job"]) if given["job"] else None
     options = _options_of_job(given)
 
+    words: list[str] = []
+    for name in ("delimiter", "encoding"):
+        if given[name]:
+            words += [f"--{name}", given[name]]
+    if given["force"]:
+        words.append("--force")
+
     def begun(job_id: str) -> None:
         state.job_id = job_id
-        state.resume = shown_command(command, target, *paths, "--job", job_id)
+        state.resume = shown_command(command, target, *paths, *words, "--job", job_id)
 
     return stage_paths(
         state,
@@ -145,6 +161,7 @@ def _timed(state: State, text: str, call: Callable[[], Any]) -> Any:
 @pass_state
 def import_(
     state: State,
+    /,
     target: str,
     paths: tuple[str, ...],
     dry_run: bool,
@@ -155,32 +172,34 @@ def import_(
     caller = client(state)
     staged = _stage(state, "import", target, paths, given)
     job_id = str(staged["job_id"])
+    check = _timed(state, "check", lambda: caller.check_job(job_id)).raw
+    state.out.warnings([*staged["warnings"], *(check.get("warnings") or [])])
+    show_check(state, check)
+    if dry_run:
+        result = caller.insert_job(job_id, {"dry_run": True}).raw
+        result["details"] = {**result["details"], "stage": staged, "check": check}
+        emit_result(state, result)
+        state.out.next(f"pgimport insert {job_id}")
+        return
+    clean = check["counts"].get("clean_rows")
+    confirm(
+        state,
+        "YES",
+        f"\n{number(clean)} rows will be inserted into {check.get('target')}.",
+        yes,
+        f"pgimport insert {job_id} --yes",
+    )
     with resumable(state, "insert", job_id):
-        check = _timed(state, "check", lambda: caller.check_job(job_id)).raw
-        state.out.warnings(check.get("warnings") or [])
-        show_check(state, check)
-        if dry_run:
-            result = caller.insert_job(job_id, {"dry_run": True}).raw
-            result.setdefault("details", {})["check"] = check
-            result["details"]["stage"] = staged
-            emit_result(state, result)
-            state.out.next(f"pgimport insert {job_id}")
-            return
-        clean = check["counts"].get("clean_rows")
-        confirm(
-            state,
-            "YES",
-            f"\n{number(clean)} rows will be inserted into {check.get('target')}.",
-            yes,
-            f"pgimport insert {job_id}" + ("" if yes else " --yes"),
-        )
         result = _timed(state, "insert", lambda: caller.insert_job(job_id)).raw
+    with resumable(state, "verify", job_id):
         verified = _timed(state, "verify", lambda: caller.verify_job(job_id)).raw
     state.resume = None
-    result.setdefault("details", {})
-    result["details"]["stage"] = staged
-    result["details"]["check"] = check
-    result["details"]["verify"] = verified
+    result["details"] = {
+        **result["details"],
+        "stage": staged,
+        "check": check,
+        "verify": verified,
+    }
     if not verified.get("verified"):
         raise Stop(
             REFUSED,
@@ -200,7 +219,7 @@ def import_(
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @_job_options
 @pass_state
-def stage(state: State, target: str, paths: tuple[str, ...], **given: Any) -> None:
+def stage(state: State, /, target: str, paths: tuple[str, ...], **given: Any) -> None:
     """Load files into a new job, or with --job into one that is there."""
     client(state)
     staged = _stage(state, "stage", target, paths, given)
@@ -266,7 +285,13 @@ def _cell(value: object) -> object:
 @click.command("insert")
 @_job_argument
 @click.option("--dry-run", is_flag=True, help="Stop before anything is written.")
-@click.option("--options", type=JSON, default="{}", help="As of pgimport.insert_job().")
+@click.option(
+    "--options",
+    callback=json_object,
+    metavar="JSON",
+    default="{}",
+    help="As of pgimport.insert_job().",
+)
 @_yes_option
 @pass_state
 def insert(state: State, job: str, dry_run: bool, options: dict[str, Any], yes: bool) -> None:
@@ -339,7 +364,13 @@ def plan(state: State, job: str) -> None:
     help="What becomes of rows changed since: stop, keep them, or delete them, too.",
 )
 @click.option("--reason", help="Recorded with the job.")
-@click.option("--options", type=JSON, default="{}", help="As of pgimport.rollback_job().")
+@click.option(
+    "--options",
+    callback=json_object,
+    metavar="JSON",
+    default="{}",
+    help="As of pgimport.rollback_job().",
+)
 @_yes_option
 @pass_state
 def rollback(
@@ -386,9 +417,9 @@ def cancel(state: State, job: str, reason: str | None) -> None:
 @pass_state
 def clear(state: State, job: str | None, target: str | None, tenant: str | None, yes: bool) -> None:
     """Drop the staged rows of a job, or of all jobs of a target."""
-    caller = client(state)
     if (job is None) == (target is None):
         raise click.UsageError("name a JOB or --target")
+    caller = client(state)
     if job is not None:
         job_id = find_job(state, job)
         what = f"The staged rows of job {job_id} will be dropped."
@@ -407,5 +438,3 @@ def clear(state: State, job: str | None, target: str | None, tenant: str | None,
         result = caller.clear_target_staging(str(target), tenant).raw
     emit_result(state, result)
     state.out.line(f"  remaining rows  {number(result.get('remaining_rows'))}")
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,7 +30,7 @@ _STATUSES = (
 @click.option("--after", metavar="JOB", help="Go on after this job: the next page.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @pass_state
-def history(state: State, after: str | None, limit: int, **filters: str | None) -> None:
+def history(state: State, /, after: str | None, limit: int, **filters: str | None) -> None:
     """Jobs, the newest first."""
     wanted = {name: value for name, value in filters.items() if value is not None}
     after_id = UUID(find_job(state, after)) if after else None
@@ -215,4 +216,18 @@ def report(state: State, job: str, kind: str | None, output: Path, raw: bool) ->
 
 def export(state: State, job_id: str, kind: str, output: Path, raw: bool) -> dict[str, int]:
     """Stream a report to a file or to standard output; returns rows and bytes."""
-    raise NotImplementedError
+    from pgimport.importer import export_report
+
+    caller = client(state)
+    if str(output) != "-":
+        rows = export_report(caller.conn, job_id, kind, output, raw)
+        return {"rows": rows, "bytes": output.stat().st_size}
+    stdout = sys.stdout.buffer
+    sent = stdout.write(b"\xef\xbb\xbf")
+    statement = caller.report_copy_sql(job_id, kind, raw or None).copy_sql
+    with caller.conn.cursor() as cursor:
+        with cursor.copy(statement.encode()) as copy:
+            for block in copy:
+                sent += stdout.write(block)
+        stdout.flush()
+        return {"rows": cursor.rowcount, "bytes": sent}

@@ -115,9 +115,7 @@ def doctor(state: State) -> None:
         message = "no problem found"
     if advice:
         message += f", {len(advice)} setting{'s' if len(advice) > 1 else ''} could be better"
-    state.out.emit(
-        {"success": not bad, "job_id": None, "message": message, "findings": findings}
-    )
+    state.out.emit({"success": not bad, "job_id": None, "message": message, "findings": findings})
     state.out.table(
         ("", "what", "found"),
         [
@@ -139,4 +137,4 @@ def doctor(state: State) -> None:
     state.out.line(f"\n{message}")
     if bad:
         unreachable = any(finding["what"] in ("connection", "pgimport") for finding in bad)
-        raise Stop(UNREACHABLE if unreachable else REFUSED, message)
+        raise Stop(UNREACHABLE if unreachable else REFUSED, message, shown=True)

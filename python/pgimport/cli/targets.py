@@ -7,38 +7,30 @@ from typing import Any
 
 import click
 
-from pgimport.cli._app import Group, State, Stop, client, emit_result, pass_state
+from pgimport.cli._app import REFUSED, Group, State, Stop, client, emit_result, pass_state
 from pgimport.cli._output import number
 
 
-class JsonObject(click.ParamType):
-    """A JSON object typed on the command line, or @FILE."""
-
-    name = "JSON"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, Any]:
-        """Parse it, or fail as wrong usage."""
-        if isinstance(value, dict):
-            return value
-        text = str(value)
-        if text.startswith("@"):
-            try:
-                with open(text[1:], encoding="utf-8") as file:
-                    text = file.read()
-            except OSError as error:
-                self.fail(f"{text[1:]}: {error.strerror}", param, ctx)
+def json_object(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> dict[str, Any] | None:
+    """Parse a JSON object typed on the command line, or @FILE."""
+    if value is None:
+        return None
+    text = value
+    if text.startswith("@"):
         try:
-            parsed = json.loads(text)
-        except ValueError as error:
-            self.fail(f"not valid JSON: {error}", param, ctx)
-        if not isinstance(parsed, dict):
-            self.fail('a JSON object is needed, such as {"name": "value"}', param, ctx)
-        return parsed
-
-
-JSON = JsonObject()
+            with open(text[1:], encoding="utf-8") as file:
+                text = file.read()
+        except OSError as error:
+            raise click.BadParameter(f"{text[1:]}: {error.strerror}") from None
+    try:
+        parsed = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not valid JSON: {error}") from None
+    if not isinstance(parsed, dict):
+        raise click.BadParameter('a JSON object is needed, such as {"name": "value"}')
+    return parsed
 
 
 @click.group(cls=Group)
@@ -50,7 +42,13 @@ def target() -> None:
 @click.argument("relation")
 @click.option("--name", help="Name of the target; else that of the table.")
 @click.option("--key", required=True, metavar="COL,COL", help="Columns of the unique key.")
-@click.option("--options", type=JSON, default="{}", help="As of pgimport.register_target().")
+@click.option(
+    "--options",
+    callback=json_object,
+    metavar="JSON",
+    default="{}",
+    help="As of pgimport.register_target().",
+)
 @pass_state
 def add(state: State, relation: str, name: str | None, key: str, options: dict[str, Any]) -> None:
     """Register a table as a target."""
@@ -123,7 +121,7 @@ def column() -> None:
 @column.command("set")
 @click.argument("target_name", metavar="TARGET")
 @click.argument("column_name", metavar="COLUMN")
-@click.argument("rules", type=JSON, metavar="RULES_JSON")
+@click.argument("rules", callback=json_object, metavar="RULES_JSON")
 @pass_state
 def set_(state: State, target_name: str, column_name: str, rules: dict[str, Any]) -> None:
     """Set rules of a column: aliases, required, default, trim, null_values …"""
@@ -137,6 +135,13 @@ def set_(state: State, target_name: str, column_name: str, rules: dict[str, Any]
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--delimiter", help="Of all files; else found in each.")
 @click.option("--encoding", help="Of all files; else UTF-8.")
+@click.option(
+    "--constant",
+    "constants",
+    multiple=True,
+    metavar="COLUMN[=VALUE]",
+    help="Given for the whole job: need not be in the files.",
+)
 @click.option("--columns", "show_columns", is_flag=True, help="Show where each field goes.")
 @pass_state
 def headers(
@@ -145,12 +150,20 @@ def headers(
     paths: tuple[str, ...],
     delimiter: str | None,
     encoding: str | None,
+    constants: tuple[str, ...],
     show_columns: bool,
 ) -> None:
     """Check the headers of files before anything is loaded."""
     from pgimport.cli._headers import check_headers
 
-    found = check_headers(client(state), target_name, paths, delimiter, encoding)
+    found = check_headers(
+        client(state),
+        target_name,
+        paths,
+        delimiter,
+        encoding,
+        {constant.partition("=")[0] for constant in constants},
+    )
     bad = [file for file in found if file["status"] != "ok"]
     rows = sum(file["rows"] or 0 for file in found)
     message = f"{number(len(found))} files, {number(rows)} rows: " + (
@@ -176,7 +189,7 @@ def headers(
                 file["rows"],
                 {"\t": "tab"}.get(file["delimiter"], file["delimiter"]),
                 file["encoding"],
-                file["status"],
+                file["verdict"],
                 ", ".join(file["unmapped"]),
             )
             for file in found
@@ -198,5 +211,5 @@ def headers(
             )  # fmt: skip
     state.out.line(f"\n{message}")
     if bad:
-        raise Stop(1, message)
+        raise Stop(REFUSED, message, shown=True)
     state.out.next(f"pgimport import {target_name} {' '.join(paths)}")

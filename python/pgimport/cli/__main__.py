@@ -1,0 +1,5 @@
+"""``python -m pgimport.cli``: the same command."""
+
+from pgimport.cli import main
+
+main()

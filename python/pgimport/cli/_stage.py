@@ -1,0 +1,125 @@
+"""Staging files with progress; the work is done by ``pgimport.importer``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from psycopg.conninfo import make_conninfo
+
+from pgimport import importer
+from pgimport.cli._app import USAGE, State, Stop, client
+from pgimport.cli._output import number, plain
+from pgimport.cli._progress import Progress
+from pgimport.errors import FileError, PgImportError
+
+
+def stage_paths(
+    state: State,
+    target: str,
+    paths: Sequence[str],
+    options: Mapping[str, Any],
+    *,
+    job_id: str | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    force: bool = False,
+    parallel: int | None = None,
+    begun: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Stage files into a new job or into the one given; returns the envelope of the job.
+
+    ``begun`` is called with the job's id before anything is loaded. ``details.files`` of the
+    answer says what became of each file.
+    """
+    caller = client(state)
+    new = job_id is None
+    if job_id is None:
+        created = caller.create_job(target, options)
+        new = not created.existing
+        job_id = str(created.job_id)
+    else:
+        _require_target(state, target, job_id)
+    if begun is not None:
+        begun(job_id)
+    with Progress(state.out) as progress:
+        try:
+            staged = importer.stage_files(
+                make_conninfo(state.conninfo(), application_name="pgimport"),
+                job_id,
+                paths,
+                delimiter=delimiter,
+                encoding=encoding,
+                force=force,
+                jobs=parallel or 2,
+                progress=_shown(progress),
+            )
+        except FileError:
+            if new:
+                # not one file went in: nothing is left that could be gone on with
+                with suppress(PgImportError):
+                    caller.cancel_job(job_id, "no file could be staged")
+            raise
+        progress.update("stage", rows=staged.rows_staged, finished=True)
+    answer = caller.get_job(job_id).raw
+    failed = [file for file in staged.files if file.status == "failed"]
+    refused = sum(file.rows_refused for file in staged.files)
+    before = sum(file.status == "already" for file in staged.files)
+    parts = [
+        f"{number(len(staged.files) - len(failed) - before)} files with"
+        f" {number(staged.rows_staged)} rows staged"
+    ]
+    if before:
+        parts.append(f"{number(before)} were staged before")
+    if refused:
+        parts.append(f"{number(refused)} records refused as issues")
+    if failed:
+        parts.append(f"{number(len(failed))} files failed")
+    warnings = [f"{file.name} was not staged: {file.message}" for file in failed]
+    for file in staged.files:
+        warnings += [f"{file.name}: {text}" for text in file.warnings]
+    return {
+        **answer,
+        "message": f"job {job_id}: {', '.join(parts)}",
+        "warnings": [*(answer.get("warnings") or []), *warnings],
+        "rows_staged": staged.rows_staged,
+        "files_failed": len(failed),
+        "details": {
+            **(answer.get("details") or {}),
+            "files": [plain(asdict(file)) for file in staged.files],
+        },
+    }
+
+
+def _require_target(state: State, target: str, job_id: str) -> None:
+    """Files are not staged into a job of another table by mistake."""
+    caller = client(state)
+    wanted = caller.describe_target(target).target
+    found = caller.get_job(job_id).target
+    if wanted != found:
+        raise Stop(
+            USAGE,
+            f"job {job_id} imports into {found}, not into {wanted}",
+            hint=f"pgimport show {job_id}",
+        )
+
+
+def _shown(progress: Progress) -> Callable[[importer.Progress], None]:
+    def show(now: importer.Progress) -> None:
+        if now.phase == "headers":
+            progress.update(
+                "read", done=now.files_done, total=now.files_total,
+                note=f"{now.files_done}/{now.files_total} files",
+            )  # fmt: skip
+        else:
+            progress.update(
+                "stage",
+                rows=now.rows_done,
+                done=now.bytes_done,
+                total=now.bytes_total,
+                note=f"{now.files_done}/{now.files_total} files",
+            )
+
+    return show
