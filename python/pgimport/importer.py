@@ -22,7 +22,7 @@ import psycopg
 from pgimport._stager import FileResult as FileResult
 from pgimport._stager import Loader, Loading, Stopped, failed_before
 from pgimport.client import Client
-from pgimport.errors import FileError, Interrupted, PgImportError
+from pgimport.errors import ArgumentError, FileError, Interrupted, PgImportError
 from pgimport.models import CheckResult, InsertResult, PreviewResult, StageFileResult, VerifyResult
 from pgimport.readers import FileScan, display_names, expand_paths, scan_file
 
@@ -220,15 +220,18 @@ def check_headers(
 
 def stage_files(
     conninfo: str,
-    job_id: UUID | str,
+    job_id: UUID | str | None,
     paths: Paths,
     *,
+    target: str | None = None,
+    options: Mapping[str, Any] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
     mapping: Mapping[str, str | None] | None = None,
     force: bool = False,
     jobs: int = 2,
     progress: ProgressCallback | None = None,
+    begun: Callable[[UUID], None] | None = None,
 ) -> StageResult:
     """Stage files into a job, several at once; a failed file leaves the others untouched.
 
@@ -237,6 +240,8 @@ def stage_files(
 
     Args:
         conninfo: connection string; connections of its own are made. jobs: how many load.
+        job_id: the job, or None to make one for the target with options, once the files are read.
+        begun: called with the job's id before anything is loaded.
         delimiter: of all files, else found in each. encoding: as Python names it, else UTF-8.
         mapping: {header: column or None} for all these files.
         force: also files that were imported before.
@@ -246,11 +251,19 @@ def stage_files(
         FileError: no file could be read. Interrupted: by the user; the job can be resumed.
         PgImportError, psycopg.Error: what the database raised.
     """
+    job = str(job_id) if job_id is not None else None
     try:
         scans = _scan_all(paths, delimiter, encoding, progress)
-        return _stage(conninfo, str(job_id), scans, mapping, force, jobs, progress)
+        if job is None:
+            if target is None:
+                raise ArgumentError("neither a job nor a target is given", code="PI001")
+            with connected(conninfo) as conn:
+                job = str(Client(conn).create_job(target, options or {}).job_id)
+        if begun is not None:
+            begun(UUID(job))
+        return _stage(conninfo, job, scans, mapping, force, jobs, progress)
     except KeyboardInterrupt:
-        raise Interrupted(str(job_id)) from None
+        raise Interrupted(job) from None
 
 
 def import_files(
@@ -268,6 +281,7 @@ def import_files(
     encoding: str | None = None,
     force: bool = False,
     job_id: UUID | str | None = None,
+    begun: Callable[[UUID], None] | None = None,
 ) -> ImportResult:
     """Import files into a target: stage, check, insert what is clean, verify.
 
@@ -280,6 +294,7 @@ def import_files(
         jobs: connections that load files side by side.
         progress: called with a Progress. delimiter, encoding, force: as in stage_files.
         job_id: go on with this job instead of making one.
+        begun: called with the job's id before anything is loaded.
 
     Raises:
         FileError: no file could be read. InsertFailed: refused or undone; the target is as it
@@ -294,6 +309,8 @@ def import_files(
             if job is None:
                 given = {"source": "file", "on_duplicate": on_duplicate, **(options or {})}
                 job = str(client.create_job(target, given).job_id)
+            if begun is not None:
+                begun(UUID(job))
             staged = _stage(conninfo, job, scans, None, force, jobs, progress)
             tell(Progress("check"))
             check = client.check_job(job)

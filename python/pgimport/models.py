@@ -20,7 +20,10 @@ def _uuid(value: Any) -> Any:
 
 
 def _time(value: Any) -> Any:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:  # infinity, or a year Python has no date for
+        return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +120,7 @@ class TargetResult(Result):
     name: str | None = None
     key: list[str] | None = None
     ddl: list[str] | None = None
+    index: str | None = None
     columns: list[Json] | None = None
     options: Json | None = None
     rules: Json | None = None
@@ -140,8 +144,22 @@ class JobResult(Result):
     """
 
     existing: bool | None = None
+    target_name: str | None = None
+    owner_role: str | None = None
+    actor: str | None = None
+    tenant: str | None = None
+    source: str | None = None
+    source_info: str | None = None
     files: list[Json] | None = None
     options: Json | None = None
+    created_at: datetime | None = None
+    staged_at: datetime | None = None
+    checked_at: datetime | None = None
+    completed_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: Json | None = None
+    checksums: Json | None = None
+    rollback: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,9 +350,33 @@ class JobRow(Record):
     """A row of the history."""
 
     job_id: UUID | None = None
+    target_name: str | None = None
     target: str | None = None
     status: str | None = None
+    actor: str | None = None
+    owner_role: str | None = None
+    tenant: str | None = None
+    source: str | None = None
+    source_info: str | None = None
+    files: int | None = None
+    file_names: list[str] | None = None
+    total_rows: int | None = None
+    invalid_rows: int | None = None
+    internal_duplicates: int | None = None
+    database_duplicates: int | None = None
+    clean_rows: int | None = None
+    rows_inserted: int | None = None
+    rows_updated: int | None = None
+    rows_skipped: int | None = None
+    rows_rejected: int | None = None
+    rows_deleted: int | None = None
     created_at: datetime | None = None
+    completed_at: datetime | None = None
+    finished_at: datetime | None = None
+    rollback_until: datetime | None = None
+    rolled_back_at: datetime | None = None
+    rolled_back_by: str | None = None
+    error_message: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -346,4 +388,8 @@ class EventRow(Record):
     event: str | None = None
     from_status: str | None = None
     to_status: str | None = None
+    role_name: str | None = None
+    actor: str | None = None
+    application_name: str | None = None
+    client_address: Any = None
     details: Json | None = None
