@@ -9,11 +9,10 @@ LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_cast_sqlstate$
-DECLARE
-    v_null boolean;
+-- @plpgsql_check_options: security_warnings = false
 BEGIN
     -- type names come from format_type(): quoted and qualified as needed
-    EXECUTE format('SELECT ($1::%s) IS NULL', p_type_name) INTO v_null USING p_value;
+    EXECUTE format('SELECT ($1::%s) IS NULL', p_type_name) USING p_value;
     RETURN NULL;
 EXCEPTION
     WHEN data_exception OR integrity_constraint_violation

@@ -13,16 +13,16 @@ RETURN CASE p_from
     WHEN 'staging' THEN p_to IN ('staged', 'failed', 'cancelled', 'staging_lost')
     WHEN 'staged' THEN p_to IN ('staging', 'checked', 'failed', 'cancelled', 'staging_lost')
     WHEN 'checked' THEN p_to IN (
-        'staging', 'staged', 'queued', 'inserting', 'completed', 'failed', 'cancelled',
-        'staging_lost'
-    )
+            'staging', 'staged', 'queued', 'inserting', 'completed', 'failed', 'cancelled',
+            'staging_lost'
+        )
     WHEN 'queued' THEN p_to IN (
-        'checked', 'inserting', 'completed', 'failed', 'cancelled', 'staging_lost'
-    )
+            'checked', 'inserting', 'completed', 'failed', 'cancelled', 'staging_lost'
+        )
     WHEN 'inserting' THEN p_to IN ('completed', 'failed', 'cancelled')
     WHEN 'failed' THEN p_to IN (
-        'staging', 'staged', 'checked', 'queued', 'cancelled', 'staging_lost'
-    )
+            'staging', 'staged', 'checked', 'queued', 'cancelled', 'staging_lost'
+        )
     WHEN 'staging_lost' THEN p_to IN ('staging', 'cancelled')
     WHEN 'completed' THEN p_to = 'rolled_back'
     WHEN 'rolled_back' THEN p_to IN ('staged', 'checked')

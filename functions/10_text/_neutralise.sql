@@ -12,10 +12,12 @@ CALLED ON NULL INPUT
 PARALLEL SAFE
 RETURN CASE
     WHEN left(p_value, 1) COLLATE "C" = ANY (
-        ARRAY['=', '+', '-', '@', e'\t', e'\r', '''',
-            U&'\FF1D', U&'\FF0B', U&'\FF0D', U&'\FF20']
-    )
-        THEN '''' || p_value
+            ARRAY[
+                '=', '+', '-', '@', e'\t', e'\r', '''',
+                U&'\FF1D', U&'\FF0B', U&'\FF0D', U&'\FF20'
+            ]
+        )
+    THEN '''' || p_value
     ELSE p_value
 END;
 

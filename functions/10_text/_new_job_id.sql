@@ -13,7 +13,8 @@ DECLARE
     v_microseconds bigint;
 BEGIN
     IF current_setting('server_version_num')::integer >= 180000 THEN
-        EXECUTE 'SELECT uuidv7()' INTO v_job_id;
+        -- not there before 18: only named when it is called
+        EXECUTE format('SELECT %I()', 'uuidv7') INTO v_job_id;
         RETURN v_job_id;
     END IF;
     v_microseconds := floor(extract(EPOCH FROM clock_timestamp()) * 1000000);

@@ -14,8 +14,9 @@ RETURN regexp_replace(
     lower(
         replace(replace(replace(replace(replace(
             normalize(p_text, NFKD) COLLATE "C",
-            U&'\0152', 'oe'), U&'\0153', 'oe'),
-            U&'\00C6', 'ae'), U&'\00E6', 'ae'), U&'\00DF', 'ss')
+            U&'\0152', 'oe'
+        ), U&'\0153', 'oe'),
+        U&'\00C6', 'ae'), U&'\00E6', 'ae'), U&'\00DF', 'ss')
     ),
     '[^a-z0-9]', '', 'g'
 );

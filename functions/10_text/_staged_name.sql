@@ -13,7 +13,7 @@ RETURN CASE
     WHEN p_column_name IS NULL THEN concat('extra_', p_position)
     WHEN p_column_name IN ('file_no', 'row_no', 'line_no', 'import_job_id')
         OR p_column_name LIKE 'extra\_%'
-        THEN concat(left(p_column_name, 50), '_value')
+    THEN concat(left(p_column_name, 50), '_value')
     ELSE p_column_name
 END;
 

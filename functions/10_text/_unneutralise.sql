@@ -11,10 +11,12 @@ PARALLEL SAFE
 RETURN CASE
     WHEN left(p_value, 1) COLLATE "C" = ''''
         AND substr(p_value, 2, 1) COLLATE "C" = ANY (
-            ARRAY['=', '+', '-', '@', e'\t', e'\r', '''',
-                U&'\FF1D', U&'\FF0B', U&'\FF0D', U&'\FF20']
+            ARRAY[
+                '=', '+', '-', '@', e'\t', e'\r', '''',
+                U&'\FF1D', U&'\FF0B', U&'\FF0D', U&'\FF20'
+            ]
         )
-        THEN substr(p_value, 2)
+    THEN substr(p_value, 2)
     ELSE p_value
 END;
 

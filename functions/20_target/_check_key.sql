@@ -3,7 +3,7 @@
 -- Called by register_target(). Raises PI001, PI003, PI206, PI207, PI209.
 CREATE OR REPLACE FUNCTION pgimport._check_key(
     p_relation regclass,
-    p_key text []
+    p_key text[]
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -80,7 +80,7 @@ BEGIN
 END
 $_check_key$;
 
-COMMENT ON FUNCTION pgimport._check_key(regclass, text []) IS
+COMMENT ON FUNCTION pgimport._check_key(regclass, text[]) IS
 'internal: refuses a key whose columns or unique index cannot tell rows apart.';
 
 -- The operator that an operator class of a B-tree takes for equality.

@@ -12,9 +12,9 @@ CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
 AS $_check_rules$
 DECLARE
-    c_available CONSTANT text [] := '{aliases,required,default,trim,null_values}';
-    c_later CONSTANT text [] := '{allowed,pattern,min,max,date_formats,decimal_comma,true_words,
-        false_words,sensitive,on_update,lookup}';
+    c_available CONSTANT text[] := '{aliases,required,default,trim,null_values}'::text[];
+    c_later CONSTANT text[] := '{allowed,pattern,min,max,date_formats,decimal_comma,true_words,
+        false_words,sensitive,on_update,lookup}'::text[];
     r_rule record;
     v_wanted text;
 BEGIN

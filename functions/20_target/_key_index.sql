@@ -4,7 +4,7 @@
 -- Called by register_target(), describe_target() and _key_columns(). Raises nothing.
 CREATE OR REPLACE FUNCTION pgimport._key_index(
     p_relation regclass,
-    p_key text []
+    p_key text[]
 )
 RETURNS regclass
 LANGUAGE plpgsql
@@ -40,5 +40,5 @@ BEGIN
 END
 $_key_index$;
 
-COMMENT ON FUNCTION pgimport._key_index(regclass, text []) IS
+COMMENT ON FUNCTION pgimport._key_index(regclass, text[]) IS
 'internal: the unique index over exactly these columns, null when there is none.';

@@ -5,11 +5,11 @@
 -- Called by suggest_mapping(). Raises PI201, PI205.
 CREATE OR REPLACE FUNCTION pgimport._match_header(
     p_target_id bigint,
-    p_header text [],
+    p_header text[],
     p_threshold real,
-    OUT columns text [],
-    OUT scores real [],
-    OUT hows text [],
+    OUT columns text[],
+    OUT scores real[],
+    OUT hows text[],
     OUT warnings jsonb
 )
 LANGUAGE plpgsql
@@ -19,7 +19,7 @@ SET search_path = pg_catalog, pg_temp
 AS $_match_header$
 DECLARE
     -- place of the field that took a column
-    v_taken jsonb := '{}';
+    v_taken jsonb := '{}'::jsonb;
     v_other integer;
     r_pair record;
 BEGIN
@@ -96,5 +96,5 @@ BEGIN
 END
 $_match_header$;
 
-COMMENT ON FUNCTION pgimport._match_header(bigint, text [], real) IS
+COMMENT ON FUNCTION pgimport._match_header(bigint, text[], real) IS
 'internal: which column each field of a header goes to by its name, with score, way and warnings.';

@@ -4,17 +4,17 @@
 CREATE OR REPLACE FUNCTION pgimport._target_ddl(
     p_relation regclass,
     p_name text,
-    p_key text [],
+    p_key text[],
     p_options jsonb
 )
-RETURNS text []
+RETURNS text[]
 LANGUAGE plpgsql
 STABLE
 CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
 AS $_target_ddl$
 DECLARE
-    v_ddl text [] := '{}';
+    v_ddl text[] := '{}'::text[];
     v_columns text := (SELECT string_agg(format('%I', k), ', ') FROM unnest(p_key) AS k);
     r_column record;
 BEGIN
@@ -74,5 +74,5 @@ BEGIN
 END
 $_target_ddl$;
 
-COMMENT ON FUNCTION pgimport._target_ddl(regclass, text, text [], jsonb) IS
+COMMENT ON FUNCTION pgimport._target_ddl(regclass, text, text[], jsonb) IS
 'internal: the statements that make a table ready to be a target.';

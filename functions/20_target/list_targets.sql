@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION pgimport.list_targets()
 RETURNS TABLE (
     name text,
     target text,
-    key text [],
+    key text[],
     label text,
     options jsonb,
     jobs bigint,

@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION pgimport.register_target(
     p_relation regclass,
     p_name text,
-    p_key text [],
+    p_key text[],
     p_options jsonb DEFAULT '{}'
 )
 RETURNS jsonb
@@ -18,7 +18,7 @@ AS $register_target$
 DECLARE
     v_options jsonb := coalesce(nullif(p_options, 'null'), '{}');
     v_apply boolean;
-    v_ddl text [];
+    v_ddl text[];
     v_statement text;
     v_known boolean := false;
     v_warnings jsonb;
@@ -77,13 +77,13 @@ BEGIN
 
     IF v_known THEN
         UPDATE pgimport.target AS t
-        SET options = v_options - '{apply_ddl,create_key}'::text []
+        SET options = v_options - '{apply_ddl,create_key}'::text[]
         WHERE t.target_id = r_target.target_id
         RETURNING t.* INTO r_target;
     ELSE
         INSERT INTO pgimport.target (name, schema_name, table_name, key_columns, options)
         SELECT
-            p_name, n.nspname, c.relname, p_key, v_options - '{apply_ddl,create_key}'::text []
+            p_name, n.nspname, c.relname, p_key, v_options - '{apply_ddl,create_key}'::text[]
         FROM pg_class AS c
         INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE c.oid = p_relation
@@ -108,7 +108,7 @@ BEGIN
 END
 $register_target$;
 
-COMMENT ON FUNCTION pgimport.register_target(regclass, text, text [], jsonb) IS
+COMMENT ON FUNCTION pgimport.register_target(regclass, text, text[], jsonb) IS
 'Registers a table for import under a name and with the key of a unique index; adds import_job_id '
 'and its index where missing. Options: apply_ddl (true), create_key (false), job_index (brin or '
 'btree), rollback_window (30 days), tenant_column, label. '

@@ -4,7 +4,7 @@
 -- Called by users, the command "headers" and stage_file(). Raises PI001, PI003, PI201, PI205.
 CREATE OR REPLACE FUNCTION pgimport.suggest_mapping(
     p_target text,
-    p_header text [],
+    p_header text[],
     p_threshold real DEFAULT 0.7
 )
 RETURNS jsonb
@@ -99,7 +99,7 @@ BEGIN
 END
 $suggest_mapping$;
 
-COMMENT ON FUNCTION pgimport.suggest_mapping(text, text [], real) IS
+COMMENT ON FUNCTION pgimport.suggest_mapping(text, text[], real) IS
 'Suggests which field of a file goes to which column of a target: exact, normalised, alias or '
 'similarity, each with its score; names unmapped fields and missing required columns. '
 'Example: select pgimport.suggest_mapping(''codes'', ''{Merchant ID,Code,batch_id}'')';

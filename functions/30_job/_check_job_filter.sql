@@ -11,7 +11,7 @@ SET search_path = pg_catalog, pg_temp
 AS $_check_job_filter$
 DECLARE
     c_statuses CONSTANT jsonb := '["pending", "staging", "staged", "checked", "queued",
-        "inserting", "completed", "failed", "cancelled", "staging_lost", "rolled_back"]';
+        "inserting", "completed", "failed", "cancelled", "staging_lost", "rolled_back"]'::jsonb;
     r_filter record;
     v_wanted text;
 BEGIN

@@ -9,8 +9,8 @@ IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $_check_job_options$
 DECLARE
-    c_texts CONSTANT text[] := '{source,tenant,actor,idempotency_key}';
-    c_limits CONSTANT text[] := '{max_issues,max_issue_ratio,max_duplicate_ratio}';
+    c_texts CONSTANT text[] := '{source,tenant,actor,idempotency_key}'::text[];
+    c_limits CONSTANT text[] := '{max_issues,max_issue_ratio,max_duplicate_ratio}'::text[];
     v_key text;
     v_value jsonb;
     v_wanted text;

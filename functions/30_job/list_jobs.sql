@@ -19,7 +19,7 @@ RETURNS TABLE (
     source text,
     source_info text,
     files bigint,
-    file_names text [],
+    file_names text[],
     total_rows bigint,
     invalid_rows bigint,
     internal_duplicates bigint,
@@ -47,7 +47,7 @@ AS $list_jobs$
 DECLARE
     v_filter jsonb := coalesce(nullif(p_filter, 'null'), '{}');
     v_targets bigint [];
-    v_statuses text [];
+    v_statuses text[];
 BEGIN
     PERFORM pgimport._check_job_filter(v_filter);
     IF p_limit IS NULL OR p_limit NOT BETWEEN 1 AND 10000 THEN

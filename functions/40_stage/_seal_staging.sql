@@ -1,13 +1,12 @@
 -- Makes a job's files one relation to read: closes files that were loaded but not closed, notices
 -- rows lost in a server crash, and attaches every file's table to the job's partitioned table.
--- Called with the job locked, by every step that reads staged rows. Returns the job as it is
--- then: status staged, checked, completed …, or staging_lost.
+-- Called with the job locked, by every step that reads staged rows; the job may be staged or
+-- staging_lost afterwards. Returns the warnings for the caller's answer.
 -- Raises PI305 (a file is open and empty), PI306 (nothing staged).
 CREATE OR REPLACE FUNCTION pgimport._seal_staging(
-    p_job pgimport.job,
-    OUT job pgimport.job,
-    OUT warnings jsonb
+    p_job pgimport.job
 )
+RETURNS jsonb
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -17,9 +16,8 @@ DECLARE
     v_rows bigint;
     v_lost boolean := false;
     v_files integer := 0;
+    v_warnings jsonb := '[]'::jsonb;
 BEGIN
-    job := p_job;
-    warnings := '[]';
 
     FOR r_file IN
         SELECT f.* FROM pgimport.file AS f WHERE f.job_id = p_job.job_id ORDER BY f.file_no
@@ -40,7 +38,7 @@ BEGIN
             END IF;
             v_rows := pgimport._close_file(r_file, NULL, '{}');
             v_files := v_files + 1;
-            warnings := warnings || to_jsonb(format(
+            v_warnings := v_warnings || to_jsonb(format(
                 'file %s "%s" was closed with %s; nobody said how many were parsed',
                 r_file.file_no, r_file.file_name, pgimport._count_of(v_rows, 'row')
             ));
@@ -49,7 +47,7 @@ BEGIN
             v_lost := v_lost
                 OR (r_file.rows_staged > 0 AND NOT pgimport._has_rows(r_file.staging_table));
         ELSIF r_file.status = 'failed' THEN
-            warnings := warnings || to_jsonb(format(
+            v_warnings := v_warnings || to_jsonb(format(
                 'file %s "%s" failed and is not part of this job: %s',
                 r_file.file_no, r_file.file_name, r_file.error_message
             ));
@@ -66,17 +64,16 @@ BEGIN
             );
     ELSIF v_lost THEN
         PERFORM pgimport._reset_check(p_job.job_id);
-        UPDATE pgimport.job SET status = 'staging_lost'
-        WHERE job_id = p_job.job_id RETURNING * INTO job;
-        RETURN;
+        UPDATE pgimport.job SET status = 'staging_lost' WHERE job_id = p_job.job_id;
+        RETURN v_warnings;
     END IF;
 
     PERFORM pgimport._attach_files(p_job.job_id);
 
-    IF job.status IN ('pending', 'staging') THEN
-        UPDATE pgimport.job SET status = 'staged', staged_at = clock_timestamp()
-        WHERE job_id = p_job.job_id RETURNING * INTO job;
-    END IF;
+    UPDATE pgimport.job SET status = 'staged', staged_at = clock_timestamp()
+    WHERE job_id = p_job.job_id AND status IN ('pending', 'staging');
+
+    RETURN v_warnings;
 END;
 $_seal_staging$;
 

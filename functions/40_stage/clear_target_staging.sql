@@ -13,7 +13,7 @@ DECLARE
     v_target pgimport.target := pgimport._find_target(p_target);
     v_job_id uuid;
     v_cleared bigint := 0;
-    v_jobs jsonb := '[]';
+    v_jobs jsonb := '[]'::jsonb;
     v_remaining bigint;
 BEGIN
     FOR v_job_id IN

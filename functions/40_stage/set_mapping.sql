@@ -14,8 +14,8 @@ DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id);
     v_target pgimport.target;
     v_mapped record;
-    v_files jsonb := '[]';
-    v_warnings jsonb := '[]';
+    v_files jsonb := '[]'::jsonb;
+    v_warnings jsonb := '[]'::jsonb;
     r_file pgimport.file;
 BEGIN
     PERFORM pgimport._require_status(

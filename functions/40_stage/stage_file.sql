@@ -92,6 +92,7 @@ LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $stage_file$
+-- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     v_options jsonb := coalesce(p_options, '{}');
     v_job pgimport.job := pgimport._lock_job(p_job_id, p_share => true);

@@ -10,7 +10,7 @@ SET search_path = pg_catalog, pg_temp
 AS $_create_rows_view$
 DECLARE
     c_own CONSTANT text[] := '{file_no,row_no,line_no,class,is_internal_duplicate,
-        is_database_duplicate,issues}';
+        is_database_duplicate,issues}'::text[];
     v_values text;
 BEGIN
     SELECT string_agg(

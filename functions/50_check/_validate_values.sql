@@ -68,7 +68,10 @@ SET search_path = pg_catalog, pg_temp
 AS $_count_marks$
 DECLARE
     v_job pgimport.job;
-    r_counted record;
+    v_invalid bigint;
+    v_internal bigint;
+    v_database bigint;
+    v_both bigint;
 BEGIN
     EXECUTE format(
         'SELECT count(*) FILTER (WHERE m.kind = ''x'') AS invalid, '
@@ -78,15 +81,15 @@ BEGIN
         'INNER JOIN pgimport_staging.%1$I AS d USING (file_no, row_no) '
         'WHERE i.kind = ''i'' AND d.kind = ''d'') AS both '
         'FROM pgimport_staging.%1$I AS m', pgimport._staging_name(p_job_id, '_mark')
-    ) INTO STRICT r_counted;
+    ) INTO STRICT v_invalid, v_internal, v_database, v_both;
 
     UPDATE pgimport.job
-    SET invalid_rows = r_counted.invalid,
-        internal_duplicates = r_counted.internal,
-        database_duplicates = r_counted.database,
-        both_duplicates = r_counted.both,
-        clean_rows = total_rows - r_counted.invalid - r_counted.internal - r_counted.database
-            + r_counted.both
+    SET invalid_rows = v_invalid,
+        internal_duplicates = v_internal,
+        database_duplicates = v_database,
+        both_duplicates = v_both,
+        clean_rows = total_rows - v_invalid - v_internal - v_database
+            + v_both
     WHERE job_id = p_job_id
     RETURNING * INTO v_job;
 

@@ -22,15 +22,15 @@ SET row_security = on
 AS $check_job$
 DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id);
-    v_sealed record;
+    v_warnings jsonb;
 BEGIN
     PERFORM pgimport._require_status(
         v_job, '{pending,staging,staged,checked,failed,staging_lost}', 'checked'
     );
     PERFORM set_config('timezone', v_job.time_zone, true);
 
-    SELECT s.* INTO STRICT v_sealed FROM pgimport._seal_staging(v_job) AS s;
-    v_job := v_sealed.job;
+    v_warnings := pgimport._seal_staging(v_job);
+    v_job := pgimport._read_job(p_job_id);
     IF v_job.status = 'staging_lost' THEN
         RETURN pgimport._lost_envelope(v_job, pgimport._check_keys(v_job));
     END IF;
@@ -48,7 +48,7 @@ BEGIN
             )
         ),
         pgimport._check_keys(v_job),
-        v_sealed.warnings
+        v_warnings
     );
 END;
 $check_job$;

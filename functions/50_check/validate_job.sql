@@ -22,8 +22,7 @@ SET row_security = on
 AS $validate_job$
 DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id);
-    v_sealed record;
-    v_checked record;
+    v_warnings jsonb;
     v_new bigint := 0;
     v_keys jsonb;
 BEGIN
@@ -32,8 +31,8 @@ BEGIN
     );
     PERFORM set_config('timezone', v_job.time_zone, true);
 
-    SELECT s.* INTO STRICT v_sealed FROM pgimport._seal_staging(v_job) AS s;
-    v_job := v_sealed.job;
+    v_warnings := pgimport._seal_staging(v_job);
+    v_job := pgimport._read_job(p_job_id);
     IF v_job.status = 'staging_lost' THEN
         RETURN pgimport._lost_envelope(v_job, pgimport._check_keys(v_job));
     END IF;
@@ -41,10 +40,8 @@ BEGIN
     IF v_job.validated_at IS NULL OR v_job.check_hash <> pgimport._check_hash(v_job) THEN
         v_job := pgimport._validate_values(v_job);
     ELSIF v_job.mark_snapshot IS NOT NULL THEN
-        SELECT r.job, r.new_duplicates INTO STRICT v_checked
-        FROM pgimport._recheck_duplicates(v_job) AS r;
-        v_job := v_checked.job;
-        v_new := v_checked.new_duplicates;
+        v_new := pgimport._recheck_duplicates(v_job);
+        v_job := pgimport._read_job(p_job_id);
     END IF;
 
     v_keys := pgimport._check_keys(v_job, v_new);
@@ -57,7 +54,7 @@ BEGIN
                 THEN ', duplicates not marked yet'
                 ELSE format(', %s new in the target', pgimport._count_of(v_new, 'duplicate')) END),
         v_keys,
-        v_sealed.warnings
+        v_warnings
     );
 END;
 $validate_job$;
@@ -65,4 +62,5 @@ $validate_job$;
 COMMENT ON FUNCTION pgimport.validate_job(uuid) IS
 'Checks all staged values and, once duplicates are marked, looks for those that came into the '
 'target since. Keys: valid, total_rows, total_clean, validation_errors, '
-'errors[{code, column, count, sample}], new_database_duplicates. Example: select jsonb_pretty(pgimport.validate_job(:''job''))';
+'errors[{code, column, count, sample}], new_database_duplicates. '
+'Example: select jsonb_pretty(pgimport.validate_job(:''job''))';

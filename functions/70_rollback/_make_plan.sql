@@ -15,12 +15,12 @@ DECLARE
     c_most_rows CONSTANT integer := 100;
     v_target pgimport.target;
     v_relation regclass;
-    v_reasons jsonb := '[]';
-    v_warnings jsonb := '[]';
+    v_reasons jsonb := '[]'::jsonb;
+    v_warnings jsonb := '[]'::jsonb;
     v_untouched text;
     v_delete bigint := 0;
     v_modified bigint := 0;
-    v_rows jsonb := '[]';
+    v_rows jsonb := '[]'::jsonb;
     r_dependents record;
     v_triggers text;
 BEGIN

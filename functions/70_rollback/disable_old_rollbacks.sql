@@ -10,7 +10,7 @@ SET search_path = pg_catalog, pg_temp
 AS $disable_old_rollbacks$
 DECLARE
     v_job_id uuid;
-    v_disabled jsonb := '[]';
+    v_disabled jsonb := '[]'::jsonb;
 BEGIN
     FOR v_job_id IN
         SELECT j.job_id FROM pgimport.job AS j
