@@ -4,7 +4,7 @@
 
 CREATE OR REPLACE FUNCTION public.merchant_job(
     p_merchant_id uuid,
-    p_statuses text []
+    p_statuses text[]
 )
 RETURNS uuid
 LANGUAGE plpgsql
@@ -34,7 +34,7 @@ BEGIN
 END;
 $merchant_job$;
 
-COMMENT ON FUNCTION public.merchant_job(uuid, text []) IS
+COMMENT ON FUNCTION public.merchant_job(uuid, text[]) IS
 'internal: the newest import of a merchant in one of the given states.';
 
 CREATE OR REPLACE FUNCTION public.mark_duplicates_in_temp(
@@ -172,8 +172,8 @@ BEGIN
     SELECT
         r.file_name,
         r.row_no,
-        r.key ->> 'merchant_id',
-        r.key ->> 'code',
+        r.data ->> 'merchant_id',
+        r.data ->> 'code',
         r.is_internal_duplicate,
         r.is_database_duplicate,
         r.status
