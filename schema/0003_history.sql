@@ -6,7 +6,7 @@ CREATE TABLE pgimport.job_write (
     job_id uuid NOT NULL,
     write_no integer NOT NULL,
     -- what the rows carry as xmin: the id of the subtransaction, not that of the transaction
-    row_xmin xid,
+    row_xmin xid NOT NULL,
     transaction_id xid8 NOT NULL,
     rows_written bigint NOT NULL,
     -- xmin proves nothing after dump and restore or in a table of the same name made anew

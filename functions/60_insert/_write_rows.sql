@@ -52,7 +52,6 @@ BEGIN
 
     PERFORM pgimport._check_deferred(p_relation);
 
-    -- this row is written in the same subtransaction as those of the target: its xmin is theirs
     v_xmin := pgimport._record_write(p_job.job_id, p_relation, rows_written, NULL);
 
     -- as read back, after triggers and defaults
@@ -90,7 +89,9 @@ COMMENT ON FUNCTION pgimport._write_rows(pgimport.job, regclass, text) IS
 'internal: inserts the clean rows of a job, counts them and records what proves them untouched.';
 
 -- Records one (sub)transaction that wrote rows of a job and returns its id as rows carry it.
--- p_xmin null: the (sub)transaction that runs now. Called by _write_rows.
+-- p_xmin null: the (sub)transaction that runs now. Its id is read from a row of the log written in
+-- it: pg_current_xact_id() is that of the whole transaction, which rows written inside an exception
+-- block do not carry. Called by _write_rows.
 CREATE OR REPLACE FUNCTION pgimport._record_write(
     p_job_id uuid,
     p_relation regclass,
@@ -103,29 +104,27 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_record_write$
 DECLARE
-    v_write_no integer;
     v_xmin xid;
 BEGIN
-    SELECT coalesce(max(w.write_no), 0) + 1 INTO v_write_no
-    FROM pgimport.job_write AS w WHERE w.job_id = p_job_id;
+    INSERT INTO pgimport.job_event (job_id, event, details)
+    VALUES (p_job_id, 'rows_written', jsonb_build_object('rows', p_rows))
+    RETURNING xmin INTO STRICT v_xmin;
 
     INSERT INTO pgimport.job_write (
-        job_id, write_no, transaction_id, rows_written, system_identifier, database_oid,
+        job_id, write_no, row_xmin, transaction_id, rows_written, system_identifier, database_oid,
         relation_oid
     )
-    VALUES (
+    SELECT
         p_job_id,
-        v_write_no,
+        coalesce(max(w.write_no), 0) + 1,
+        coalesce(p_xmin, v_xmin),
         pg_current_xact_id(),
         p_rows,
         (SELECT c.system_identifier FROM pg_control_system() AS c),
         (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()),
         p_relation
-    );
-
-    UPDATE pgimport.job_write AS w SET row_xmin = coalesce(p_xmin, w.xmin)
-    WHERE w.job_id = p_job_id AND w.write_no = v_write_no
-    RETURNING w.row_xmin INTO STRICT v_xmin;
+    FROM pgimport.job_write AS w
+    WHERE w.job_id = p_job_id;
 
     RETURN v_xmin;
 END;
