@@ -24,17 +24,20 @@ RETURN CASE WHEN p_french THEN
             WHEN 'bad_boolean' THEN '« {value} » n''est ni vrai ni faux'
             WHEN 'bad_value' THEN '« {value} » n''est pas une valeur du type {detail}'
             WHEN 'too_long' THEN '« {value} » est trop long : {detail} caractères au plus'
-            WHEN 'not_allowed' THEN '« {value} » n''est pas une valeur permise : {detail}'
+            WHEN 'not_allowed'
+            THEN '« {value} » n''est pas une valeur permise : {detail}'
             WHEN 'pattern' THEN '« {value} » n''a pas la forme attendue : {detail}'
             WHEN 'out_of_range' THEN '« {value} » est hors limites : {detail}'
             WHEN 'check' THEN 'la ligne ne respecte pas la contrainte « {constraint} » : {detail}'
-            WHEN 'foreign_key' THEN '« {value} » n''existe pas dans la table référencée : {detail}'
+            WHEN 'foreign_key'
+            THEN '« {value} » n''existe pas dans la table référencée : {detail}'
             WHEN 'unique' THEN '« {value} » existe déjà : contrainte « {constraint} »'
             WHEN 'excel_damage' THEN '« {value} » semble abîmé par un tableur'
             WHEN 'ragged_row' THEN 'nombre de champs inattendu : {detail}'
             WHEN 'bad_encoding' THEN 'octets invalides dans l''encodage {detail}'
             WHEN 'nul_byte' THEN 'la ligne contient un octet nul'
-            WHEN 'duplicate_in_file' THEN 'la clé « {value} » figure déjà dans les fichiers : {detail}'
+            WHEN 'duplicate_in_file'
+            THEN 'la clé « {value} » figure déjà dans les fichiers : {detail}'
             WHEN 'duplicate_in_table' THEN 'la clé « {value} » existe déjà dans la table'
             ELSE '« {value} » n''est pas accepté : {detail}'
         END
@@ -48,24 +51,28 @@ RETURN CASE WHEN p_french THEN
             WHEN 'bad_boolean' THEN '"{value}" is neither true nor false'
             WHEN 'bad_value' THEN '"{value}" is not a value of type {detail}'
             WHEN 'too_long' THEN '"{value}" is too long: at most {detail} characters'
-            WHEN 'not_allowed' THEN '"{value}" is not one of the allowed values: {detail}'
+            WHEN 'not_allowed'
+            THEN '"{value}" is not one of the allowed values: {detail}'
             WHEN 'pattern' THEN '"{value}" does not match the pattern: {detail}'
             WHEN 'out_of_range' THEN '"{value}" is out of range: {detail}'
             WHEN 'check' THEN 'the row violates the constraint "{constraint}": {detail}'
-            WHEN 'foreign_key' THEN '"{value}" does not exist in the referenced table: {detail}'
+            WHEN 'foreign_key'
+            THEN '"{value}" does not exist in the referenced table: {detail}'
             WHEN 'unique' THEN '"{value}" exists already: constraint "{constraint}"'
             WHEN 'excel_damage' THEN '"{value}" looks damaged by a spreadsheet'
             WHEN 'ragged_row' THEN 'wrong number of fields: {detail}'
             WHEN 'bad_encoding' THEN 'bytes that are not valid {detail}'
             WHEN 'nul_byte' THEN 'the line holds a NUL byte'
-            WHEN 'duplicate_in_file' THEN 'the key "{value}" stands in the files already: {detail}'
+            WHEN 'duplicate_in_file'
+            THEN 'the key "{value}" stands in the files already: {detail}'
             WHEN 'duplicate_in_table' THEN 'the key "{value}" is in the table already'
             ELSE '"{value}" is not accepted: {detail}'
         END
 END;
 
 COMMENT ON FUNCTION pgimport._issue_text(text, boolean) IS
-'internal: the text of an issue code in English or French, with {value}, {detail} and {constraint} to be filled in.';
+'internal: the text of an issue code in English or French, with {value}, {detail} and '
+'{constraint} to be filled in.';
 
 -- The message of one issue. Long values are shown by their first 80 characters.
 CREATE OR REPLACE FUNCTION pgimport._issue_message(
@@ -92,7 +99,7 @@ RETURN replace(
     ),
     '{value}',
     CASE
-        WHEN length(p_value) > 80 THEN left(p_value, 79) || U&'\2026'
+        WHEN length(p_value) > 80 THEN left(p_value, 79) || '…'
         ELSE coalesce(p_value, '')
     END
 );

@@ -11,11 +11,9 @@ IMMUTABLE
 CALLED ON NULL INPUT
 PARALLEL SAFE
 RETURN CASE
-    WHEN left(p_value, 1) COLLATE "C" = ANY (
-            ARRAY[
-                '=', '+', '-', '@', e'\t', e'\r', '''',
-                U&'\FF1D', U&'\FF0B', U&'\FF0D', U&'\FF20'
-            ]
+    WHEN
+        (left(p_value, 1) COLLATE "C") IN (
+            '=', '+', '-', '@', chr(9), chr(13), '''', '＝', '＋', '－', '＠'
         )
     THEN '''' || p_value
     ELSE p_value

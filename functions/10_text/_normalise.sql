@@ -13,10 +13,10 @@ PARALLEL SAFE
 RETURN regexp_replace(
     lower(
         replace(replace(replace(replace(replace(
-            normalize(p_text, NFKD) COLLATE "C",
-            U&'\0152', 'oe'
-        ), U&'\0153', 'oe'),
-        U&'\00C6', 'ae'), U&'\00E6', 'ae'), U&'\00DF', 'ss')
+            normalize(p_text, nfkd) COLLATE "C",
+            'Œ', 'oe'
+        ), 'œ', 'oe'),
+        'Æ', 'ae'), 'æ', 'ae'), 'ß', 'ss')
     ),
     '[^a-z0-9]', '', 'g'
 );

@@ -43,4 +43,4 @@ END
 $_require_keys$;
 
 COMMENT ON FUNCTION pgimport._require_keys(jsonb, text[], text) IS
-'internal: refuses unknown keys (PI002) and other things than an object (PI003) in a JSON argument.';
+'internal: refuses unknown keys (PI002) and what is no object (PI003) in a JSON argument.';

@@ -9,12 +9,10 @@ IMMUTABLE
 CALLED ON NULL INPUT
 PARALLEL SAFE
 RETURN CASE
-    WHEN left(p_value, 1) COLLATE "C" = ''''
-        AND substr(p_value, 2, 1) COLLATE "C" = ANY (
-            ARRAY[
-                '=', '+', '-', '@', e'\t', e'\r', '''',
-                U&'\FF1D', U&'\FF0B', U&'\FF0D', U&'\FF20'
-            ]
+    WHEN
+        left(p_value, 1) = ''''
+        AND (substr(p_value, 2, 1) COLLATE "C") IN (
+            '=', '+', '-', '@', chr(9), chr(13), '''', '＝', '＋', '－', '＠'
         )
     THEN substr(p_value, 2)
     ELSE p_value

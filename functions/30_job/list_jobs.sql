@@ -121,6 +121,6 @@ END
 $list_jobs$;
 
 COMMENT ON FUNCTION pgimport.list_jobs(jsonb, uuid, integer) IS
-'Lists jobs, newest first, page by page (p_after: last job_id of the page before). Filters: target, '
-'status, tenant, actor, since, until, file_name. '
+'Lists jobs, newest first, page by page (p_after: last job_id of the page before). Filters: '
+'target, status, tenant, actor, since, until, file_name. '
 'Example: select * from pgimport.list_jobs(''{"target": "codes", "status": "completed"}'')';

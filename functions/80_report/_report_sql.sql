@@ -64,11 +64,12 @@ RETURNS text
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-RETURN
-    'CASE WHEN m.invalid THEN ''INVALID'' '
-    'WHEN m.internal AND m.database THEN ''BOTH_DUPLICATE'' '
-    'WHEN m.internal THEN ''INTERNAL_DUPLICATE'' '
-    'WHEN m.database THEN ''DATABASE_DUPLICATE'' ELSE ''CLEAN'' END';
+RETURN concat(
+    'CASE WHEN m.invalid THEN ''INVALID'' ',
+    'WHEN m.internal AND m.database THEN ''BOTH_DUPLICATE'' ',
+    'WHEN m.internal THEN ''INTERNAL_DUPLICATE'' ',
+    'WHEN m.database THEN ''DATABASE_DUPLICATE'' ELSE ''CLEAN'' END'
+);
 
 COMMENT ON FUNCTION pgimport._report_status_sql() IS
 'internal: SQL of a row''s status CLEAN, INTERNAL_DUPLICATE, DATABASE_DUPLICATE and so on.';

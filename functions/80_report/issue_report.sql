@@ -51,6 +51,6 @@ END
 $issue_report$;
 
 COMMENT ON FUNCTION pgimport.issue_report(uuid, bigint, integer) IS
-'Lists the problems in the data of a job, 20 at a time (p_after: last issue_id of the page before): '
-'file, row, line, column, code, message, value, hint. '
+'Lists the problems in the data of a job, 20 at a time (p_after: last issue_id of the page '
+'before): file, row, line, column, code, message, value, hint. '
 'Example: select * from pgimport.issue_report(:''job'')';
