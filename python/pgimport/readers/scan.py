@@ -139,24 +139,30 @@ def find_delimiter(text: bytes, name: str = "file") -> str:
     sample = _sample(text.decode("utf-8", "replace"))
     if not sample:
         raise FileError(f'"{name}" is empty', hint="the first line must name the columns")
-    fitting, nearly, present = [], [], False
+    fitting, nearly, splitting, present = [], [], [], False
     for delimiter in DELIMITERS:
-        widths = [_width(record, delimiter) for record in sample]
-        present = present or any(width > 1 for width in widths)
-        if widths[0] == 1:
+        header = _width(sample[0], delimiter)
+        widths = [width for record in sample[1:] if (width := _width(record, delimiter))]
+        present = present or header > 1 or any(width > 1 for width in widths)
+        if header < 2:
             continue
-        equal = sum(width == widths[0] for width in widths)
+        equal = widths.count(header)
+        if equal or not widths:
+            splitting.append(delimiter)
         if equal == len(widths):
             fitting.append(delimiter)
         elif equal * 10 >= len(widths) * 8:
             nearly.append(delimiter)
-    if len(fitting) == 1 or (not fitting and len(nearly) == 1):
-        return (fitting or nearly)[0]
+    for found in (fitting, nearly, splitting):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            break
     if not present:
         return DELIMITERS[0]
     raise FileError(
         f'the delimiter of "{name}" cannot be told for sure',
-        detail="fitting: " + (", ".join(map(repr, fitting or nearly)) or "none"),
+        detail="fitting: " + (", ".join(map(repr, fitting or nearly or splitting)) or "none"),
         hint="give the delimiter",
     )
 
