@@ -34,7 +34,7 @@ RETURN CASE WHEN p_french THEN
             WHEN 'unique' THEN '« {value} » existe déjà : contrainte « {constraint} »'
             WHEN 'excel_damage' THEN '« {value} » semble abîmé par un tableur'
             WHEN 'ragged_row' THEN 'nombre de champs inattendu : {detail}'
-            WHEN 'bad_encoding' THEN 'octets invalides dans l''encodage {detail}'
+            WHEN 'bad_encoding' THEN 'octets invalides dans l''encodage du fichier : {detail}'
             WHEN 'nul_byte' THEN 'la ligne contient un octet nul'
             WHEN 'duplicate_in_file'
             THEN 'la clé « {value} » figure déjà dans les fichiers : {detail}'
@@ -61,7 +61,7 @@ RETURN CASE WHEN p_french THEN
             WHEN 'unique' THEN '"{value}" exists already: constraint "{constraint}"'
             WHEN 'excel_damage' THEN '"{value}" looks damaged by a spreadsheet'
             WHEN 'ragged_row' THEN 'wrong number of fields: {detail}'
-            WHEN 'bad_encoding' THEN 'bytes that are not valid {detail}'
+            WHEN 'bad_encoding' THEN 'bytes that are not valid in the file''s encoding: {detail}'
             WHEN 'nul_byte' THEN 'the line holds a NUL byte'
             WHEN 'duplicate_in_file'
             THEN 'the key "{value}" stands in the files already: {detail}'
@@ -73,6 +73,23 @@ END;
 COMMENT ON FUNCTION pgimport._issue_text(text, boolean) IS
 'internal: the text of an issue code in English or French, with {value}, {detail} and '
 '{constraint} to be filled in.';
+
+-- The text for a whole code in the language that is set.
+CREATE OR REPLACE FUNCTION pgimport._issue_template(
+    p_code text
+)
+RETURNS text
+LANGUAGE sql
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+RETURN pgimport._issue_text(
+    split_part(p_code, ':', 1),
+    coalesce(current_setting('pgimport.language', true), '') ILIKE 'fr%'
+);
+
+COMMENT ON FUNCTION pgimport._issue_template(text) IS
+'internal: the text of an issue code in the language of the setting pgimport.language.';
 
 -- The message of one issue. Long values are shown by their first 80 characters.
 CREATE OR REPLACE FUNCTION pgimport._issue_message(
@@ -89,10 +106,11 @@ PARALLEL SAFE
 RETURN replace(
     replace(
         replace(
-            pgimport._issue_text(
-                split_part(p_code, ':', 1),
-                coalesce(current_setting('pgimport.language', true), '') ILIKE 'fr%'
-            ),
+            CASE
+                WHEN p_detail IS NULL
+                    THEN regexp_replace(pgimport._issue_template(p_code), ' ?: \{detail\}', '')
+                ELSE pgimport._issue_template(p_code)
+            END,
             '{constraint}', substr(p_code, strpos(p_code, ':') + 1)
         ),
         '{detail}', coalesce(p_detail, '')
