@@ -108,7 +108,7 @@ RETURN replace(
         replace(
             CASE
                 WHEN p_detail IS NULL
-                    THEN regexp_replace(pgimport._issue_template(p_code), ' ?: \{detail\}', '')
+                THEN regexp_replace(pgimport._issue_template(p_code), ' ?: \{detail\}', '')
                 ELSE pgimport._issue_template(p_code)
             END,
             '{constraint}', substr(p_code, strpos(p_code, ':') + 1)
