@@ -41,14 +41,14 @@ MERCHANTS = (
 
 # value as it stands in the file: quoted where it has to be
 _PRODUCTS = (
-    ("SKU-1001", 'Ground coffee'),
+    ("SKU-1001", "Ground coffee"),
     ("SKU-1002", '"Coffee, whole beans"'),
-    ("SKU-1003", 'Café crème'),
+    ("SKU-1003", "Café crème"),
     ("SKU-1004", '"Tea ""Earl Grey"""'),
-    ("SKU-1005", 'Oat drink'),
-    ("SKU-1006", 'Thé à la menthe'),
+    ("SKU-1005", "Oat drink"),
+    ("SKU-1006", "Thé à la menthe"),
     ("SKU-1007", '"Sugar, brown"'),
-    ("SKU-1008", 'Mug 300 ml'),
+    ("SKU-1008", "Mug 300 ml"),
 )
 _WINDOWS = (
     ("2026-01-01", "2026-03-31"),
@@ -328,9 +328,10 @@ def generate(folder: Path, of: Shape, files: int = FILES) -> Expected:
         path = folder / file_name(file_no)
         if path.suffix == ".gz":
             # no time stamp inside: the same bytes every time
-            with path.open("wb") as raw, gzip.GzipFile(
-                "", "wb", compresslevel=1, fileobj=raw, mtime=0
-            ) as packed:
+            with (
+                path.open("wb") as raw,
+                gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
+            ):
                 packed.write(body)
         else:
             path.write_bytes(body)

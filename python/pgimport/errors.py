@@ -67,6 +67,8 @@ class FileError(StagingError):
         hint: str | None = None,
         result: Any = None,
     ) -> None:
+        # The name of a file may hold bytes that are not text.
+        message = message.encode("utf-8", "backslashreplace").decode()
         super().__init__(message, code=code, detail=detail, hint=hint, result=result)
 
 

@@ -154,7 +154,9 @@ class _Meter:
 @contextmanager
 def connected(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
     """Connect in autocommit mode, without prepared statements; closed at the end."""
-    conn = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+    conn = psycopg.connect(
+        conninfo, autocommit=True, prepare_threshold=None, client_encoding="utf8"
+    )
     try:
         yield conn
     finally:
@@ -304,14 +306,15 @@ def import_files(
     tell = progress or (lambda _: None)
     try:
         scans = _scan_all(paths, delimiter, encoding, progress)
+        if job is None:
+            given = {"source": "file", "on_duplicate": on_duplicate, **(options or {})}
+            with connected(conninfo) as conn:
+                job = str(Client(conn).create_job(target, given).job_id)
+        if begun is not None:
+            begun(UUID(job))
+        staged = _stage(conninfo, job, scans, None, force, jobs, progress)
         with connected(conninfo) as conn:
             client = Client(conn)
-            if job is None:
-                given = {"source": "file", "on_duplicate": on_duplicate, **(options or {})}
-                job = str(client.create_job(target, given).job_id)
-            if begun is not None:
-                begun(UUID(job))
-            staged = _stage(conninfo, job, scans, None, force, jobs, progress)
             tell(Progress("check"))
             check = client.check_job(job)
             result = ImportResult(UUID(job), staged.files, check)
@@ -437,7 +440,9 @@ def _open_all(
     before = client.get_job(job_id)
     lost = before.status == "staging_lost"
     old = [file for file in before.files or [] if file.get("status") != "cleared"]
-    by_name = {file["file_name"]: file for file in old}
+    # A file of the same name that is staged is another file: it is not replaced unasked.
+    by_name = {file["file_name"]: file for file in old if lost or file["status"] != "staged"}
+    staged_names = {file["file_name"] for file in old if not lost and file["status"] == "staged"}
     staged = {file.get("sha256"): file for file in old if file.get("status") == "staged"}
     good, bad = dict(scans.good), {name: (path, error) for name, path, error in scans.bad}
 
@@ -451,7 +456,7 @@ def _open_all(
             results[name] = failed_before(path, name, error)
             continue
         scan = good[name]
-        if not lost and scan.sha256 in staged and not (force and name not in by_name):
+        if not lost and scan.sha256 in staged and not (force and name not in staged_names):
             file = staged[scan.sha256]
             results[name] = FileResult(
                 name,
@@ -478,6 +483,8 @@ def _open_all(
                 raise
             results[name] = failed_before(scan.path, name, error)
             continue
+        if name in staged_names:
+            opened.warnings.append("the job has a staged file of this name already: both count")
         loadings.append(Loading(scan, name, opened, _reopener(job_id, name, scan, given, opened)))
     return results, loadings
 

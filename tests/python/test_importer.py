@@ -230,6 +230,31 @@ def test_a_file_that_fails_leaves_the_others_untouched_and_is_staged_again_alone
     assert done.insert.rows_inserted == 3
 
 
+def test_another_file_of_the_same_name_is_added_not_replaced(
+    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    for folder, code in (("x", "A"), ("y", "B")):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / "a.csv", [code])
+    first = stage_files(dsn, None, [tmp_path / "x"], target="codes")
+    second = stage_files(dsn, first.job_id, [tmp_path / "y"])
+    assert second.files[0].file_no == 2
+    assert "of this name already" in second.files[0].warnings[-1]
+    assert [row[2] for row in staged(conn, first.job_id, 1)] == ["A"]
+
+
+def test_names_and_texts_of_any_kind_reach_the_database(
+    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    bad_name = tmp_path / "caf\udce9.csv"
+    bad_name.write_text(f'{HEADER}{MERCHANT},"B,S\n', encoding="utf-8")
+    write(tmp_path / "zz.csv", ["\u4e2d"], sku="\\N\t")
+    with psycopg.connect(dsn, client_encoding="latin1"):
+        result = stage_files(f"{dsn} client_encoding=latin1", None, [tmp_path], target="codes")
+    assert [file.status for file in result.files] == ["failed", "staged"]
+    assert staged(conn, result.job_id, 2)[0][2:] == ("\u4e2d", "\\N\t")
+
+
 def test_a_file_that_changes_while_it_is_read_fails(
     dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
 ) -> None:
