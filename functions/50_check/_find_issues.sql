@@ -14,12 +14,28 @@ RETURN CASE
     WHEN p_type_name = 'bigint' THEN '^[+-]?[0-9]{1,18}$'
     WHEN p_type_name IN ('numeric', 'double precision', 'real')
     THEN '^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?$'
+    -- numeric(precision,scale); a repetition in a pattern is at most 255
+    WHEN p_type_name ~ '^numeric\([0-9]+,[1-9][0-9]*\)$'
+        AND split_part(translate(p_type_name, 'numeric()', ''), ',', 1)::integer
+        > split_part(translate(p_type_name, 'numeric()', ''), ',', 2)::integer
+    THEN format(
+        '^[+-]?[0-9]{1,%s}(\.[0-9]{1,%s})?$',
+        least(
+            255,
+            split_part(translate(p_type_name, 'numeric()', ''), ',', 1)::integer
+            - split_part(translate(p_type_name, 'numeric()', ''), ',', 2)::integer
+        ),
+        least(255, split_part(translate(p_type_name, 'numeric()', ''), ',', 2)::integer)
+    )
     WHEN p_type_name = 'uuid'
     THEN '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
     WHEN p_type_name = 'boolean' THEN '^([01tfyn]|true|false|yes|no)$'
-    WHEN p_type_name = 'date' THEN '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$'
+    WHEN p_type_name = 'date' THEN
+        '^[12][0-9]{3}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])'
+        '|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)$'
     WHEN p_type_name LIKE 'timestamp%' THEN
-        '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])'
+        '^[12][0-9]{3}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])'
+        '|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)'
         '([ T]([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,6})?(Z|[+-][01][0-9](:?00)?)?)?$'
     WHEN p_type_name LIKE 'character%' OR p_type_name = 'text' THEN ''
 END;
@@ -108,30 +124,50 @@ AS $_find_issues$
 DECLARE
     c_longest_value CONSTANT integer := 1000;
     v_values text;
+    v_wrong text;
     v_found bigint;
 BEGIN
-    SELECT string_agg(
-        format(
-            '(%1$L, %2$L, %3$L::"char", %4$s, %5$s, %9$L::integer, '
-            'CASE WHEN %5$s IS NULL THEN %6$s%7$s%8$s ELSE NULL END)',
-            c.column_name, c.type_name, c.type_category, c.raw_sql, c.text_sql,
-            CASE WHEN c.required THEN '''required''' ELSE 'NULL' END,
-            CASE WHEN c.required AND c.is_text
-                THEN format(' WHEN %s = '''' THEN ''required''', c.text_sql) ELSE '' END
-            || CASE WHEN c.max_length IS NOT NULL
-                THEN format(
-                    ' WHEN char_length(rtrim(%s, '' '')) > %s THEN ''too_long''',
-                    c.text_sql, c.max_length
-                ) ELSE '' END,
-            CASE WHEN pgimport._invalid_sql(c.text_sql, c.type_name) <> 'false'
-                THEN format(' WHEN %s THEN ''cast''',
-                    pgimport._invalid_sql(c.text_sql, c.type_name)) ELSE '' END,
-            c.max_length
-        ), ', ' ORDER BY c.column_no
-    ) INTO v_values
-    FROM pgimport._written_columns(p_job) AS c
-    WHERE c.column_name = ANY (p_suspects);
+    SELECT
+        string_agg(
+            format(
+                '(%L, %L, %L::"char", %s, %s, %L::integer, %s)',
+                c.column_name, c.type_name, c.type_category, c.raw_sql, c.text_sql, c.max_length,
+                c.code_sql
+            ), ', ' ORDER BY c.column_no
+        ),
+        string_agg(format('%s IS NOT NULL', c.code_sql), ' OR ' ORDER BY c.column_no)
+    INTO v_values, v_wrong
+    FROM (
+        SELECT
+            w.*,
+            format(
+                'CASE WHEN %s IS NULL THEN %s%s%s ELSE NULL END',
+                w.text_sql,
+                CASE WHEN w.required THEN '''required''' ELSE 'NULL' END,
+                CASE
+                    WHEN w.required AND w.is_text
+                        THEN format(' WHEN %s = '''' THEN ''required''', w.text_sql)
+                    ELSE ''
+                END
+                || CASE
+                    WHEN w.max_length IS NOT NULL THEN format(
+                        ' WHEN char_length(rtrim(%s, '' '')) > %s THEN ''too_long''',
+                        w.text_sql, w.max_length
+                    )
+                    ELSE ''
+                END,
+                CASE
+                    WHEN pgimport._invalid_sql(w.text_sql, w.type_name) <> 'false' THEN format(
+                        ' WHEN %s THEN ''cast''', pgimport._invalid_sql(w.text_sql, w.type_name)
+                    )
+                    ELSE ''
+                END
+            ) AS code_sql
+        FROM pgimport._written_columns(p_job) AS w
+        WHERE w.column_name = ANY (p_suspects)
+    ) AS c;
 
+    -- rows with a wrong value are found first: VALUES costs ten times as much as the conditions
     EXECUTE format(
         'INSERT INTO pgimport.issue '
         '(job_id, file_no, row_no, line_no, column_name, code, message, value, hint) '
@@ -144,12 +180,12 @@ BEGIN
         'CASE v.code WHEN ''too_long'' THEN v.max_length::text ELSE v.type_name END AS wanted, '
         'CASE v.code WHEN ''cast'' '
         'THEN pgimport._cast_issue(v.text, v.type_name, v.category) ELSE v.code END AS code '
-        'FROM pgimport_staging.%1$I AS s '
+        'FROM (SELECT s.* FROM pgimport_staging.%1$I AS s WHERE %4$s OFFSET 0) AS s '
         'INNER JOIN pgimport.file AS f ON f.job_id = $1 AND f.file_no = s.file_no '
         'CROSS JOIN LATERAL (VALUES %3$s) '
         'AS v (name, type_name, category, value, text, max_length, code) '
         'WHERE v.code IS NOT NULL ORDER BY s.file_no, s.row_no OFFSET 0) AS q',
-        pgimport._staging_name(p_job.job_id), c_longest_value, v_values
+        pgimport._staging_name(p_job.job_id), c_longest_value, v_values, v_wrong
     ) USING p_job.job_id;
     GET DIAGNOSTICS v_found = ROW_COUNT;
 

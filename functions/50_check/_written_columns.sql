@@ -74,19 +74,21 @@ BEGIN
         FROM source AS s
     ),
 
+    -- one NULLIF a value that means null: it reads its text once
     nulled AS (
         SELECT
             t.*,
-            CASE
-                WHEN jsonb_array_length(t.null_values) > 0 OR NOT t.is_text THEN format(
-                    'CASE WHEN %1$s <> ALL (%2$L::text[]) THEN %1$s END',
-                    t.trimmed_sql,
-                    ARRAY(SELECT jsonb_array_elements_text(t.null_values))
-                    || CASE WHEN t.is_text THEN '{}'::text[] ELSE ARRAY[''] END
-                )
-                ELSE t.trimmed_sql
-            END AS nulled_sql
+            concat(
+                repeat('NULLIF(', cardinality(n.words)),
+                t.trimmed_sql,
+                (SELECT string_agg(format(', %L)', w.word), '') FROM unnest(n.words) AS w (word))
+            ) AS nulled_sql
         FROM trimmed AS t
+        CROSS JOIN LATERAL (
+            SELECT
+                ARRAY(SELECT jsonb_array_elements_text(t.null_values))
+                || CASE WHEN t.is_text THEN '{}'::text[] ELSE ARRAY[''] END AS words
+        ) AS n
     ),
 
     defaulted AS (
