@@ -1,0 +1,87 @@
+-- Row-level security of pgimport's own tables, given as a list; a policy that is there in the same
+-- words already is left alone, so that an install without news takes no lock.
+-- Called by schema/end.sql.
+CREATE OR REPLACE FUNCTION pgimport._apply_policies()
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_apply_policies$
+DECLARE
+    -- (SELECT …) makes an InitPlan of it: evaluated once a statement, not once a row
+    c_admin CONSTANT text := '(SELECT pgimport._is_admin())';
+    c_job CONSTANT text := format(
+        'owner_role = ANY ((SELECT pgimport._my_roles())::text[]) OR %s', c_admin
+    );
+    c_of_job CONSTANT text :=
+        'EXISTS (SELECT FROM pgimport.job AS j WHERE j.job_id = %I.job_id)';
+    c_new_job CONSTANT text := 'owner_role = current_user AND status = ''pending''';
+    r_table record;
+    r_policy record;
+BEGIN
+    FOR r_table IN
+        SELECT c.relname
+        FROM pg_class AS c
+        WHERE
+            c.relnamespace = 'pgimport'::regnamespace
+            AND c.relkind IN ('r', 'p')
+            AND NOT c.relrowsecurity
+        ORDER BY c.relname
+    LOOP
+        EXECUTE format('ALTER TABLE pgimport.%I ENABLE ROW LEVEL SECURITY', r_table.relname);
+    END LOOP;
+
+    FOR r_policy IN
+        SELECT
+            w.table_name,
+            w.policy_name,
+            p.oid IS NOT NULL AS is_there,
+            concat_ws(
+                ' ',
+                'FOR', w.command,
+                CASE WHEN w.visible <> '' THEN format('USING (%s)', w.visible) END,
+                CASE WHEN w.writable <> '' THEN format('WITH CHECK (%s)', w.writable) END
+            ) AS definition,
+            obj_description(p.oid, 'pg_policy') AS known
+        FROM (
+            VALUES
+            ('schema_step', 'see', 'SELECT', 'true', ''),
+            ('role_grant', 'see', 'SELECT', 'true', ''),
+            ('target', 'see', 'SELECT', 'true', ''),
+            ('target', 'administer', 'ALL', c_admin, ''),
+            ('target_column', 'see', 'SELECT', 'true', ''),
+            ('target_column', 'administer', 'ALL', c_admin, ''),
+            ('job', 'see', 'SELECT', c_job, ''),
+            ('job', 'create', 'INSERT', '', c_new_job),
+            ('job', 'change', 'UPDATE', c_job, ''),
+            ('file', 'of_job', 'ALL', format(c_of_job, 'file'), ''),
+            ('issue', 'of_job', 'ALL', format(c_of_job, 'issue'), ''),
+            ('job_write', 'of_job', 'ALL', format(c_of_job, 'job_write'), ''),
+            ('job_event', 'of_job', 'ALL', format(c_of_job, 'job_event'), '')
+        ) AS w (table_name, policy_name, command, visible, writable)
+        LEFT JOIN pg_policy AS p
+            ON
+                p.polrelid = format('pgimport.%I', w.table_name)::regclass
+                AND p.polname = w.policy_name
+        ORDER BY w.table_name, w.policy_name
+    LOOP
+        CONTINUE WHEN r_policy.is_there AND r_policy.known = r_policy.definition;
+        IF r_policy.is_there THEN
+            EXECUTE format(
+                'DROP POLICY %I ON pgimport.%I', r_policy.policy_name, r_policy.table_name
+            );
+        END IF;
+        EXECUTE format(
+            'CREATE POLICY %I ON pgimport.%I %s',
+            r_policy.policy_name, r_policy.table_name, r_policy.definition
+        );
+        EXECUTE format(
+            'COMMENT ON POLICY %I ON pgimport.%I IS %L',
+            r_policy.policy_name, r_policy.table_name, r_policy.definition
+        );
+    END LOOP;
+END;
+$_apply_policies$;
+
+COMMENT ON FUNCTION pgimport._apply_policies() IS
+'internal: makes the row-level security policies of pgimport''s tables what this version wants.';
