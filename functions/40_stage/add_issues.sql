@@ -1,6 +1,8 @@
 -- Records problems of records that could not be staged (ragged, badly encoded …): the reader of
--- the file found them, the job keeps them. Called by the client, as often as needed, before
--- finish_file. Raises PI001, PI003, PI101, PI102, PI301, PI302.
+-- the file found them, the job keeps them. An issue may bring its message and hint in English;
+-- where another language is set, or where it brings none, they are written from code and detail.
+-- Called by the client, as often as needed, before finish_file.
+-- Raises PI001, PI003, PI101, PI102, PI301, PI302.
 CREATE OR REPLACE FUNCTION pgimport.add_issues(
     p_job_id uuid,
     p_file_no integer,
@@ -13,6 +15,7 @@ SET search_path = pg_catalog, pg_temp
 AS $add_issues$
 DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id, p_share => true);
+    v_french boolean := coalesce(current_setting('pgimport.language', true), '') ILIKE 'fr%';
     v_added bigint;
 BEGIN
     PERFORM pgimport._require_status(v_job, '{staging,staged,pending}', 'given issues');
@@ -35,13 +38,17 @@ BEGIN
         i.column_name,
         i.code,
         coalesce(i.severity, 'error'),
-        coalesce(i.message, pgimport._issue_message(i.code, i.value, NULL)),
+        CASE
+            WHEN v_french OR i.message IS NULL
+                THEN pgimport._issue_message(i.code, i.value, i.detail)
+            ELSE i.message
+        END,
         i.value,
-        i.hint,
+        CASE WHEN v_french OR i.hint IS NULL THEN pgimport._issue_hint(i.code) ELSE i.hint END,
         'read'
     FROM jsonb_to_recordset(p_issues) AS i (
         line_no bigint, column_name text, code text, severity text, message text, value text,
-        hint text
+        hint text, detail text
     );
     GET DIAGNOSTICS v_added = ROW_COUNT;
 

@@ -1,5 +1,6 @@
 """Bulk import into PostgreSQL with preview, proof and rollback."""
 
+from pgimport._stager import FileResult
 from pgimport.aio import AsyncClient
 from pgimport.client import Client
 from pgimport.errors import (
@@ -16,7 +17,6 @@ from pgimport.errors import (
     TargetError,
 )
 from pgimport.importer import (
-    FileResult,
     HeaderReport,
     ImportResult,
     Progress,

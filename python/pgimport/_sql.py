@@ -30,6 +30,7 @@ class Call(Generic[T]):
 
     Attributes:
         shape: "object" for one JSONB object, "rows" for a table, "value" for a plain value.
+
     """
 
     sql: str
@@ -116,7 +117,7 @@ def register_target(
 
 
 def set_column(target: str, column: str, rules: Options) -> Call[models.TargetResult]:
-    """Set the rules of a column: aliases, required, default, trim, null_values …"""
+    """Set the rules of a column: aliases, required, default, trim, null_values and more."""
     return _call(
         "set_column",
         models.TargetResult,
@@ -274,6 +275,7 @@ def insert_job(job_id: JobId, options: Options | None = None) -> Call[models.Ins
     Raises:
         InsertFailed: refused or undone. That the job is "failed" stands only if the caller's
             transaction is committed all the same.
+
     """
     return _job("insert_job", models.InsertResult, job_id, options=(_JSON, options))
 
@@ -301,6 +303,7 @@ def rollback_job(
 
     Raises:
         RollbackRefused: something stands against it; nothing was changed.
+
     """
     return _job(
         "rollback_job",
@@ -373,7 +376,9 @@ def report_copy_sql(
 
 
 def list_jobs(
-    filter: Options | None = None, after: JobId | None = None, limit: int | None = None
+    filter: Options | None = None,  # noqa: A002 - the name of the function's parameter
+    after: JobId | None = None,
+    limit: int | None = None,
 ) -> Call[list[models.JobRow]]:
     """Return a page of the history, newest first, those after a job id."""
     return _call(

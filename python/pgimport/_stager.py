@@ -35,6 +35,7 @@ class FileResult:
         way: copy (its bytes as they are) or rows (record by record).
         rows_staged, rows_refused, blank_rows: of its records; refused ones are issues of the job.
         seconds: time for loading it. message: why it failed. hint: what to do.
+
     """
 
     name: str
@@ -53,7 +54,7 @@ class FileResult:
     warnings: tuple[str, ...] = ()
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 - no error
     """Raised inside a loading thread when the user interrupted."""
 
 
@@ -74,6 +75,7 @@ class Loader:
         conn: in autocommit mode; a transaction is opened for each file.
         job_id: the job. stop: set when the user interrupted.
         report: called with (name, rows, bytes of text) while a file is loaded.
+
     """
 
     def __init__(
@@ -124,7 +126,7 @@ class Loader:
         return self._rows(loading, result)
 
     def _copy(self, loading: Loading, result: FileResult) -> FileResult:
-        """The fast path: the bytes as they are."""
+        """Take the fast path: the bytes as they are."""
         scan, opened = loading.scan, loading.opened
         with self._conn.transaction(), Source(scan.path, scan.encoding) as source:
             sent = 0
@@ -149,7 +151,7 @@ class Loader:
         )
 
     def _rows(self, loading: Loading, result: FileResult) -> FileResult:
-        """The row path: good records are staged with their line, bad ones become issues."""
+        """Take the row path: good records are staged with their line, bad ones become issues."""
         scan, opened = loading.scan, loading.opened
         reader = RowReader(scan.path, scan.delimiter, len(scan.header), scan.encoding)
         with self._conn.transaction(), reader.source:
@@ -246,6 +248,7 @@ def _issue(bad: BadRow, opened: StageFileResult) -> dict[str, Any]:
         "column_name": column,
         "code": bad.code,
         "message": bad.message,
+        "detail": bad.detail,
         "value": bad.value,
         "hint": bad.hint,
     }

@@ -52,6 +52,7 @@ class Client:
     Raises:
         PgImportError: an error of pgimport, also where a function returned ``success: false``.
         psycopg.Error: PostgreSQL's own errors, untouched.
+
     """
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:

@@ -17,6 +17,7 @@ class PgImportError(Exception):
         detail: facts, or None.
         hint: what to do or type next, or None.
         result: what the function returned, where it refused by ``success: false``; else None.
+
     """
 
     def __init__(
@@ -72,11 +73,11 @@ class FileError(StagingError):
         super().__init__(message, code=code, detail=detail, hint=hint, result=result)
 
 
-class InsertFailed(PgImportError):
+class InsertFailed(PgImportError):  # noqa: N818 - a name of the API
     """PI4xx: the insert was refused or undone; the target is as it was."""
 
 
-class RollbackRefused(PgImportError):
+class RollbackRefused(PgImportError):  # noqa: N818 - a name of the API
     """PI5xx: the rollback of a job was refused; nothing was changed."""
 
 
@@ -88,11 +89,12 @@ class InstallError(PgImportError):
     """PI9xx: pgimport is not installed, or not as this client needs it."""
 
 
-class Interrupted(PgImportError):
+class Interrupted(PgImportError):  # noqa: N818 - a name of the API
     """The import was interrupted by the user; the job can be resumed.
 
     Attributes:
         job_id: the job to resume, or None when none was created yet.
+
     """
 
     def __init__(self, job_id: str | None, message: str = "interrupted") -> None:

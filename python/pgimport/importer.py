@@ -19,8 +19,7 @@ from uuid import UUID
 
 import psycopg
 
-from pgimport._stager import FileResult as FileResult
-from pgimport._stager import Loader, Loading, Stopped, failed_before
+from pgimport._stager import FileResult, Loader, Loading, Stopped, failed_before
 from pgimport.client import Client
 from pgimport.errors import ArgumentError, FileError, Interrupted, PgImportError
 from pgimport.models import CheckResult, InsertResult, PreviewResult, StageFileResult, VerifyResult
@@ -40,6 +39,7 @@ class Progress:
         file: name of the file it is about, or None.
         files_done, files_total: files. rows_done, rows_total: rows of all files.
         bytes_done, bytes_total: bytes of text of all files (on disk in phase headers).
+
     """
 
     phase: str
@@ -79,6 +79,7 @@ class ImportResult:
 
     Attributes:
         insert: None where the caller did not confirm. verify: None where nothing was inserted.
+
     """
 
     job_id: UUID
@@ -97,6 +98,7 @@ class HeaderReport:
         status: ok, missing_required or unreadable. message: what is wrong, or None.
         mapping: [{position, header, column, score, how}]. unmapped: fields that go nowhere.
         missing_required: required columns of the target that no field goes to.
+
     """
 
     file: str
@@ -177,6 +179,7 @@ def check_headers(
     Raises:
         FileError: there is no file. TargetError: no such target. A file that cannot be read
         does not raise: its status says so.
+
     """
     client = Client(conn)
     files = expand_paths(paths)
@@ -241,17 +244,23 @@ def stage_files(
     are open or failed there are staged again under their number.
 
     Args:
-        conninfo: connection string; connections of its own are made. jobs: how many load.
-        job_id: the job, or None to make one for the target with options, once the files are read.
-        begun: called with the job's id before anything is loaded.
-        delimiter: of all files, else found in each. encoding: as Python names it, else UTF-8.
+        conninfo: connection string; connections of its own are made.
+        job_id: the job, or None to make one for the target, once the files are read.
+        paths: files, folders and patterns.
+        target: name of the target of a new job.
+        options: those of create_job, for a new job.
+        delimiter: of all files, else found in each.
+        encoding: as Python names it, else UTF-8.
         mapping: {header: column or None} for all these files.
         force: also files that were imported before.
+        jobs: how many files are loaded side by side.
         progress: called with a Progress from the loading threads, one at a time.
+        begun: called with the job's id before anything is loaded.
 
     Raises:
         FileError: no file could be read. Interrupted: by the user; the job can be resumed.
         PgImportError, psycopg.Error: what the database raised.
+
     """
     job = str(job_id) if job_id is not None else None
     try:
@@ -263,7 +272,9 @@ def stage_files(
                 job = str(Client(conn).create_job(target, options or {}).job_id)
         if begun is not None:
             begun(UUID(job))
-        return _stage(conninfo, job, scans, mapping, force, jobs, progress)
+        return _stage(
+            conninfo, job, scans, mapping=mapping, force=force, jobs=jobs, progress=progress
+        )
     except KeyboardInterrupt:
         raise Interrupted(job) from None
 
@@ -288,19 +299,25 @@ def import_files(
     """Import files into a target: stage, check, insert what is clean, verify.
 
     Args:
-        conninfo: connection string. target: name of a registered target.
-        paths: files, folders and patterns. options: those of create_job.
+        conninfo: connection string; connections of its own are made.
+        target: name of a registered target.
+        paths: files, folders and patterns.
+        options: those of create_job.
         on_duplicate: what becomes of rows whose key is in the table.
         dry_run: everything but the insert.
         confirm: called with the check and a preview of 100 rows; False ends before the insert.
-        jobs: connections that load files side by side.
-        progress: called with a Progress. delimiter, encoding, force: as in stage_files.
+        jobs: how many files are loaded side by side.
+        progress: called with a Progress.
+        delimiter: of all files, else found in each.
+        encoding: as Python names it, else UTF-8.
+        force: also files that were imported before.
         job_id: go on with this job instead of making one.
         begun: called with the job's id before anything is loaded.
 
     Raises:
         FileError: no file could be read. InsertFailed: refused or undone; the target is as it
         was. Interrupted: by the user, with the job's id. psycopg.Error: PostgreSQL's own.
+
     """
     job = str(job_id) if job_id is not None else None
     tell = progress or (lambda _: None)
@@ -312,7 +329,9 @@ def import_files(
                 job = str(Client(conn).create_job(target, given).job_id)
         if begun is not None:
             begun(UUID(job))
-        staged = _stage(conninfo, job, scans, None, force, jobs, progress)
+        staged = _stage(
+            conninfo, job, scans, mapping=None, force=force, jobs=jobs, progress=progress
+        )
         with connected(conninfo) as conn:
             client = Client(conn)
             tell(Progress("check"))
@@ -344,6 +363,7 @@ def export_report(
 
     Returns:
         The number of rows written.
+
     """
     statement = Client(conn).report_copy_sql(job_id, report, raw or None).copy_sql
     path = Path(out_path)
@@ -410,6 +430,7 @@ def _stage(
     conninfo: str,
     job_id: str,
     scans: _Scans,
+    *,
     mapping: Mapping[str, str | None] | None,
     force: bool,
     jobs: int,
@@ -418,7 +439,8 @@ def _stage(
     with connected(conninfo) as conn:
         results, loadings = _open_all(Client(conn), job_id, scans, mapping, force)
     if loadings:
-        _load_all(conninfo, job_id, loadings, results, jobs, _Meter(progress, loadings))
+        meter = _Meter(progress, loadings)
+        _load_all(conninfo, job_id, loadings, results, jobs=jobs, meter=meter)
     elif not any(file.status == "already" for file in results.values()):
         first = next(file for file in results.values() if file.status == "failed")
         raise FileError(
@@ -501,6 +523,7 @@ def _load_all(
     job_id: str,
     loadings: list[Loading],
     results: dict[str, FileResult],
+    *,
     jobs: int,
     meter: _Meter,
 ) -> None:
@@ -524,7 +547,7 @@ def _load_all(
                     )
         except (queue.Empty, Stopped):
             pass
-        except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
+        except BaseException as error:
             errors.append(error)
             stop.set()
 

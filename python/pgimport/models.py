@@ -32,6 +32,7 @@ class Record:
 
     Attributes:
         raw: the whole object as the function returned it.
+
     """
 
     raw: Json = field(default_factory=dict, repr=False, compare=False)
@@ -103,6 +104,7 @@ class Mapped(Record):
 
     Attributes:
         how: exact, normalised, alias, similarity, given … or None where it goes nowhere.
+
     """
 
     position: int | None = None
@@ -141,6 +143,7 @@ class JobResult(Result):
 
     Attributes:
         existing: the idempotency key named a job that was there already.
+
     """
 
     existing: bool | None = None
@@ -169,6 +172,7 @@ class StageFileResult(Result):
     Attributes:
         copy_sql: COPY for the CSV text as it is.
         row_copy_sql: COPY in text format, line_no first and then the fields.
+
     """
 
     file_no: int = 0
@@ -317,6 +321,7 @@ class StagedRow(Record):
 
     Attributes:
         row_class: insert, skip or invalid (the column "class").
+
     """
 
     file_no: int | None = None

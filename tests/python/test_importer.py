@@ -77,7 +77,7 @@ def staged(conn: psycopg.Connection[Any], job: Any, file_no: int) -> list[tuple[
         file_no,
     )
     return conn.execute(
-        f'SELECT row_no, line_no, code, sku FROM pgimport_staging."{table}" ORDER BY row_no'.encode()
+        f'SELECT row_no, line_no, code, sku FROM pgimport_staging."{table}" ORDER BY 1'.encode()
     ).fetchall()
 
 
@@ -160,6 +160,34 @@ def test_250000_rows_with_five_bad_ones_stage_249995_and_name_the_five(
     rows = staged(conn, result.job_id, 1)
     assert rows[10] == (11, 13, "A00000011", "S")
     assert rows[-1][0] == len(rows) == 249_995
+
+
+def test_issues_of_the_reader_are_written_in_the_language_that_is_set(
+    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f'{HEADER}{MERCHANT},"A"x,S\n{MERCHANT},B\n{MERCHANT},C,S,,\n')
+    said = []
+    for language in ("en", "fr"):
+        result = stage_files(
+            psycopg.conninfo.make_conninfo(dsn, options=f"-c pgimport.language={language}"),
+            None,
+            [path],
+            target="codes",
+        )
+        said.append([issue.message for issue in Client(conn).issue_report(result.job_id)])
+    assert said == [
+        [
+            "the row cannot be read: text after a closing quote",
+            "the row has 2 fields, the header 3",
+            "the row has 5 fields, the header 3; the extra ones are empty",
+        ],
+        [
+            "guillemets mal placés",
+            "nombre de champs inattendu : 2 ≠ 3",
+            "nombre de champs inattendu : 5 ≠ 3",
+        ],
+    ]
 
 
 def test_a_lone_end_marker_in_the_middle_loses_no_row(
@@ -412,7 +440,8 @@ def test_both_paths_stage_the_same_text_and_the_same_nulls(
         return '"' + value.replace('"', '""') + '"'
 
     path = tmp_path_factory.mktemp("h") / "a.csv"
-    text = "".join(",".join(map(cell, row)) + end for row in [["a", "b", "c"], *rows])
+    header: list[str | None] = ["a", "b", "c"]
+    text = "".join(",".join(map(cell, row)) + end for row in (header, *rows))
     path.write_bytes(text.encode())
     scan = scan_file(path, ",")
     # Those hazards COPY itself reads rightly: there the paths can be compared, too.

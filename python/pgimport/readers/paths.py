@@ -22,6 +22,7 @@ def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
     Raises:
         FileError: nothing found, not a regular file, or a link out of its folder.
+
     """
     found: dict[str, Path] = {}
     for given in paths:
@@ -31,8 +32,8 @@ def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
         elif path.exists() or not glob.has_magic(str(path)):
             files = [_named(path)]
         else:
-            matches = sorted(glob.glob(str(path)), key=os.fsencode)
-            files = [_named(Path(match)) for match in matches if not os.path.isdir(match)]
+            matches = sorted(glob.glob(str(path)), key=os.fsencode)  # noqa: PTH207 - any root
+            files = [_named(Path(match)) for match in matches if not Path(match).is_dir()]
         if not files:
             raise FileError(
                 f'no file to import in "{given}"', hint=f"looked for {', '.join(SUFFIXES)}"
@@ -66,19 +67,17 @@ def _named(path: Path) -> Path:
 
 def _folder(folder: Path) -> list[Path]:
     files = []
-    home = os.path.realpath(folder)
+    home = folder.resolve()
     for entry in sorted(os.scandir(folder), key=lambda item: os.fsencode(item.name)):
         if entry.name.startswith(".") or not entry.name.lower().endswith(SUFFIXES):
             continue
         if entry.is_dir(follow_symlinks=False):
             continue
         path = Path(entry.path)
-        if entry.is_symlink():
-            real = os.path.realpath(path)
-            if os.path.dirname(real) != home:
-                raise FileError(
-                    f'"{path}" is a link that leads out of its folder',
-                    hint="name the file itself if you mean it",
-                )
+        if entry.is_symlink() and path.resolve().parent != home:
+            raise FileError(
+                f'"{path}" is a link that leads out of its folder',
+                hint="name the file itself if you mean it",
+            )
         files.append(_named(path))
     return files

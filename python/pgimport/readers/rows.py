@@ -23,16 +23,18 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A record that cannot be staged.
+    r"""A record that cannot be staged.
 
     Attributes:
         line_no: physical line it begins at, from 1.
         code: ragged_row, bad_encoding, nul_byte or bad_quote.
         message: for people.
-        value: the whole record. Where bytes had to be shown as ``\\xE9`` (bad_encoding,
+        value: the whole record. Where bytes had to be shown as ``\xE9`` (bad_encoding,
             nul_byte), a backslash of the record itself is doubled, so nothing is lost.
         hint: what to do, or None.
         position: field with the problem, from 1, or None where it is the record's.
+        detail: the fact of the message alone, in no language.
+
     """
 
     line_no: int
@@ -41,6 +43,7 @@ class BadRow:
     value: str
     hint: str | None = None
     position: int | None = None
+    detail: str | None = None
 
 
 def split_record(record: str, delimiter: str) -> list[str | None]:
@@ -48,6 +51,7 @@ def split_record(record: str, delimiter: str) -> list[str | None]:
 
     Raises:
         csv.Error: text after a closing quote, or a quote that is never closed.
+
     """
     fields: list[str | None] = []
     position = 0
@@ -73,7 +77,7 @@ def split_record(record: str, delimiter: str) -> list[str | None]:
 
 
 def shown(record: str) -> str:
-    """Return a record readable and without loss: undecodable bytes and NUL as ``\\xE9``."""
+    r"""Return a record readable and without loss: undecodable bytes and NUL as ``\xE9``."""
     if "\0" not in record and not _ESCAPED.search(record):
         return record
     text = record.replace("\\", "\\\\").replace("\0", "\\x00")
@@ -86,6 +90,7 @@ class RowReader:
     Attributes:
         rows: good rows given so far. refused: bad ones. blank: rows skipped as blank.
         source: the open file, with the bytes read and the digest.
+
     """
 
     def __init__(self, path: Path, delimiter: str, width: int, encoding: str | None = None) -> None:
@@ -121,7 +126,7 @@ class RowReader:
                         yield from self._plain(text)
 
     def _plain(self, text: str) -> Iterator[Row | BadRow]:
-        """Records without quotes, one a line."""
+        """Give records without quotes, one a line."""
         delimiter, width, blank = self._delimiter, self._width, self._blank
         lines = text.split("\n")
         if not lines[-1]:
@@ -145,7 +150,7 @@ class RowReader:
     def _careful(
         self, block: bytes, more: Iterator[bytes], header: bool = False
     ) -> Generator[Row | BadRow, None, bool]:
-        """Records by csv.reader, which takes more blocks where a record goes on in them.
+        """Give records by csv.reader, which takes more blocks where a record goes on in them.
 
         Returns whether the header was seen (and not given).
         """
@@ -209,6 +214,7 @@ class RowReader:
                 shown(record.rstrip("\r\n")),
                 "correct the row, or give the encoding of the file",
                 position,
+                shown(found[0]),
             )
         if '""' in record:
             fields = split_record(record.rstrip("\r\n"), self._delimiter)
@@ -224,11 +230,20 @@ class RowReader:
         if count > width and not any(fields[width:]):
             extra = "; the extra ones are empty"
         message = f"the row has {count} field{'s' * (count != 1)}, the header {width}{extra}"
-        return BadRow(line_no, "ragged_row", message, record, "correct the row in the file")
+        return BadRow(
+            line_no,
+            "ragged_row",
+            message,
+            record,
+            "look for a delimiter or a quote too many or too few",
+            detail=f"{count} ≠ {width}",
+        )
 
     def _feed(self, block: bytes, more: Iterator[bytes]) -> Iterator[str]:
-        """Give the physical lines of a block; then those of the next ones while csv.reader is
-        inside a record. Line ends are newline, CR LF and a lone CR."""
+        """Give the physical lines of a block, and of the next ones while a record goes on.
+
+        Line ends are newline, CR LF and a lone CR.
+        """
         size = 0
         while True:
             for line in block.splitlines(keepends=True):

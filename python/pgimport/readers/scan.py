@@ -41,6 +41,7 @@ class FileScan:
         unpacked_bytes: bytes of text in all.
         hazards: why COPY must not be given the bytes: nul_byte, bad_encoding, copy_end_marker,
             blank_rows, ragged_rows, quoted_newline, stray_quote, mixed_line_ends. Empty: it may.
+
     """
 
     path: Path
@@ -80,6 +81,7 @@ def scan_file(
     Raises:
         FileError: no file, no header, unknown encoding, delimiter not to be found, damaged gzip,
             a quote that is never closed (with its line).
+
     """
     with Source(Path(path), encoding, digest) as source:
         blocks = source.blocks()
@@ -135,6 +137,7 @@ def find_delimiter(text: bytes, name: str = "file") -> str:
 
     Raises:
         FileError: none or more than one fits; the user must say which.
+
     """
     sample = _sample(text.decode("utf-8", "replace"))
     if not sample:
@@ -160,6 +163,9 @@ def find_delimiter(text: bytes, name: str = "file") -> str:
             break
     if not present:
         return DELIMITERS[0]
+    used = [mark for mark in DELIMITERS if any(_width(record, mark) > 1 for record in sample)]
+    if len(used) == 1 and _width(sample[0], used[0]) > 1:
+        return used[0]
     raise FileError(
         f'the delimiter of "{name}" cannot be told for sure',
         detail="fitting: " + (", ".join(map(repr, fitting or nearly or splitting)) or "none"),

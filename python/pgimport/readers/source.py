@@ -77,8 +77,8 @@ class Source:
     Attributes:
         bom: True once a UTF-8 byte order mark was seen and taken off.
         compressed: True for a gzip file.
-        bytes_read: bytes of the file itself read so far.
         size: size of the file in bytes when it was opened.
+
     """
 
     def __init__(self, path: Path, encoding: str | None = None, digest: bool = True) -> None:
@@ -107,6 +107,7 @@ class Source:
 
     @property
     def bytes_read(self) -> int:
+        """Bytes of the file itself read so far."""
         return self._digest.count
 
     @property
@@ -154,8 +155,9 @@ class Source:
                 first = False
                 if data.startswith(codecs.BOM_UTF8):
                     self.bom = True
-                    data = data[3:]
-                elif self._codec is None and data.startswith(_WIDE_BOMS):
+                    yield data[3:]
+                    continue
+                if self._codec is None and data.startswith(_WIDE_BOMS):
                     raise FileError(
                         f'"{self.path.name}" is UTF-16 or UTF-32',
                         hint="give its encoding, for instance utf-16",
