@@ -110,69 +110,67 @@ $_cast_issue$;
 COMMENT ON FUNCTION pgimport._cast_issue(text, text, "char") IS
 'internal: the issue code for a text that is not a value of a type.';
 
--- Writes an issue row for every wrong value of the given columns, in one scan.
--- Called by _validate_values when the optimistic scan found something. Returns the issues written.
+-- Writes an issue row for every wrong value of the given columns among some staged rows.
+-- Called by _search_issues for pieces in which the optimistic scan found something.
 CREATE OR REPLACE FUNCTION pgimport._find_issues(
     p_job pgimport.job,
+    p_rows text,
     p_suspects text[]
 )
-RETURNS bigint
+RETURNS void
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_find_issues$
+-- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_longest_value CONSTANT integer := 1000;
-    v_values text;
+    v_texts text;
+    v_codes text;
     v_wrong text;
-    v_found bigint;
+    v_values text;
 BEGIN
+    -- r…: as staged, t…: as it is cast, c…: the code of what is wrong, each once a row
     SELECT
         string_agg(
-            format(
-                '(%L, %L, %L::"char", %s, %s, %L::integer, %s)',
-                c.column_name, c.type_name, c.type_category, c.raw_sql, c.text_sql, c.max_length,
-                c.code_sql
-            ), ', ' ORDER BY c.column_no
+            format(', %s AS r%s, %s AS t%2$s', c.raw_sql, c.column_no, c.text_sql),
+            '' ORDER BY c.column_no
         ),
-        string_agg(format('%s IS NOT NULL', c.code_sql), ' OR ' ORDER BY c.column_no)
-    INTO v_values, v_wrong
-    FROM (
-        SELECT
-            w.*,
+        string_agg(
             format(
-                'CASE WHEN %s IS NULL THEN %s%s%s ELSE NULL END',
-                w.text_sql,
-                CASE WHEN w.required THEN '''required''' ELSE 'NULL' END,
-                CASE
-                    WHEN w.required AND w.is_text
-                        THEN format(' WHEN %s = '''' THEN ''required''', w.text_sql)
-                    ELSE ''
-                END
-                || CASE
-                    WHEN w.max_length IS NOT NULL THEN format(
-                        ' WHEN char_length(rtrim(%s, '' '')) > %s THEN ''too_long''',
-                        w.text_sql, w.max_length
-                    )
-                    ELSE ''
-                END,
-                CASE
-                    WHEN pgimport._invalid_sql(w.text_sql, w.type_name) <> 'false' THEN format(
-                        ' WHEN %s THEN ''cast''', pgimport._invalid_sql(w.text_sql, w.type_name)
-                    )
-                    ELSE ''
-                END
-            ) AS code_sql
-        FROM pgimport._written_columns(p_job) AS w
-        WHERE w.column_name = ANY (p_suspects)
-    ) AS c;
+                ', CASE WHEN s.t%1$s IS NULL THEN %2$s::text%3$s%4$s%5$s END AS c%1$s',
+                c.column_no,
+                CASE WHEN c.required THEN '''required''' ELSE 'NULL' END,
+                CASE WHEN c.required AND c.is_text
+                    THEN format(' WHEN s.t%s = '''' THEN ''required''', c.column_no) END,
+                CASE WHEN c.max_length IS NOT NULL
+                    THEN format(
+                        ' WHEN char_length(rtrim(s.t%s, '' '')) > %s THEN ''too_long''',
+                        c.column_no, c.max_length
+                    ) END,
+                ' WHEN ' || nullif(
+                    pgimport._invalid_sql(format('s.t%s', c.column_no), c.type_name), 'false'
+                ) || ' THEN ''cast'''
+            ), '' ORDER BY c.column_no
+        ),
+        string_agg(format('s.c%s IS NOT NULL', c.column_no), ' OR ' ORDER BY c.column_no),
+        string_agg(
+            format(
+                '(%1$L, %2$L, %3$L::"char", s.r%4$s, s.t%4$s, %5$L::integer, s.c%4$s)',
+                c.column_name, c.type_name, c.type_category, c.column_no, c.max_length
+            ), ', ' ORDER BY c.column_no
+        )
+    INTO v_texts, v_codes, v_wrong, v_values
+    FROM pgimport._written_columns(p_job) AS c
+    WHERE c.column_name = ANY (p_suspects);
 
-    -- rows with a wrong value are found first: VALUES costs ten times as much as the conditions
+    -- OFFSET 0 keeps the planner from writing the expressions out again at every place that
+    -- names them
     EXECUTE format(
         'INSERT INTO pgimport.issue '
         '(job_id, file_no, row_no, line_no, column_name, code, message, value, hint) '
         'SELECT $1, q.file_no, q.row_no, q.line_no, q.name, q.code, '
-        'pgimport._issue_message(q.code, left(q.value, %2$s), q.wanted), left(q.value, %2$s), '
+        'pgimport._issue_message(q.code, left(q.value, %1$s), q.wanted), left(q.value, %1$s), '
         'pgimport._issue_hint(q.code) '
         'FROM ('
         'SELECT s.file_no, s.row_no, coalesce(s.line_no, s.row_no + f.line_offset) AS line_no, '
@@ -180,18 +178,16 @@ BEGIN
         'CASE v.code WHEN ''too_long'' THEN v.max_length::text ELSE v.type_name END AS wanted, '
         'CASE v.code WHEN ''cast'' '
         'THEN pgimport._cast_issue(v.text, v.type_name, v.category) ELSE v.code END AS code '
-        'FROM (SELECT s.* FROM pgimport_staging.%1$I AS s WHERE %4$s OFFSET 0) AS s '
+        'FROM (SELECT s.*%3$s FROM ('
+        'SELECT s.file_no, s.row_no, s.line_no%2$s FROM %6$s AS s OFFSET 0) AS s OFFSET 0) AS s '
         'INNER JOIN pgimport.file AS f ON f.job_id = $1 AND f.file_no = s.file_no '
-        'CROSS JOIN LATERAL (VALUES %3$s) '
+        'CROSS JOIN LATERAL (VALUES %5$s) '
         'AS v (name, type_name, category, value, text, max_length, code) '
-        'WHERE v.code IS NOT NULL ORDER BY s.file_no, s.row_no OFFSET 0) AS q',
-        pgimport._staging_name(p_job.job_id), c_longest_value, v_values, v_wrong
+        'WHERE (%4$s) AND v.code IS NOT NULL ORDER BY s.file_no, s.row_no OFFSET 0) AS q',
+        c_longest_value, v_texts, v_codes, v_wrong, v_values, p_rows
     ) USING p_job.job_id;
-    GET DIAGNOSTICS v_found = ROW_COUNT;
-
-    RETURN v_found;
 END;
 $_find_issues$;
 
-COMMENT ON FUNCTION pgimport._find_issues(pgimport.job, text[]) IS
-'internal: writes an issue row for every wrong value of some columns.';
+COMMENT ON FUNCTION pgimport._find_issues(pgimport.job, text, text[]) IS
+'internal: writes an issue row for every wrong value of some columns of some staged rows.';

@@ -1,9 +1,11 @@
--- One optimistic scan over all staged rows: casts every column in bulk and looks for missing and
+-- One optimistic scan over staged rows: casts every column in bulk and looks for missing and
 -- overlong values. Returns the rows seen and the columns that need a closer look; clean data pay
 -- for nothing else. When a cast fails, every column that can fail is looked at.
--- Called by _validate_values.
+-- p_rows: SQL of the rows, all of the job's or a piece of a file's.
+-- Called by _validate_values and _search_issues.
 CREATE OR REPLACE FUNCTION pgimport._scan_values(
     p_job pgimport.job,
+    p_rows text,
     OUT total_rows bigint,
     OUT suspects text[]
 )
@@ -13,7 +15,7 @@ SET search_path = pg_catalog, pg_temp
 AS $_scan_values$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
-    v_from text := format('FROM pgimport_staging.%I AS s', pgimport._staging_name(p_job.job_id));
+    v_from text := format('FROM %s AS s', p_rows);
     v_sums text;
     v_suspect text;
 BEGIN
@@ -59,5 +61,5 @@ EXCEPTION
 END;
 $_scan_values$;
 
-COMMENT ON FUNCTION pgimport._scan_values(pgimport.job) IS
-'internal: one bulk cast of all staged rows; returns their number and the columns with a problem.';
+COMMENT ON FUNCTION pgimport._scan_values(pgimport.job, text) IS
+'internal: one bulk cast of staged rows; returns their number and the columns with a problem.';

@@ -30,9 +30,11 @@ BEGIN
         'the target.'
     );
 
-    SELECT s.* INTO STRICT r_scan FROM pgimport._scan_values(p_job) AS s;
+    SELECT s.* INTO STRICT r_scan FROM pgimport._scan_values(
+        p_job, format('pgimport_staging.%I', pgimport._staging_name(p_job.job_id))
+    ) AS s;
     IF cardinality(r_scan.suspects) > 0 THEN
-        PERFORM pgimport._find_issues(p_job, r_scan.suspects);
+        PERFORM pgimport._search_issues(p_job);
         EXECUTE format(
             'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
             'SELECT DISTINCT i.file_no, i.row_no, ''x''::"char" FROM pgimport.issue AS i '
