@@ -19,14 +19,14 @@ RETURN CASE
         AND split_part(translate(p_type_name, 'numeric()', ''), ',', 1)::integer
         > split_part(translate(p_type_name, 'numeric()', ''), ',', 2)::integer
     THEN format(
-        '^[+-]?[0-9]{1,%s}(\.[0-9]{1,%s})?$',
-        least(
-            255,
-            split_part(translate(p_type_name, 'numeric()', ''), ',', 1)::integer
-            - split_part(translate(p_type_name, 'numeric()', ''), ',', 2)::integer
-        ),
-        least(255, split_part(translate(p_type_name, 'numeric()', ''), ',', 2)::integer)
-    )
+            '^[+-]?[0-9]{1,%s}(\.[0-9]{1,%s})?$',
+            least(
+                255,
+                split_part(translate(p_type_name, 'numeric()', ''), ',', 1)::integer
+                - split_part(translate(p_type_name, 'numeric()', ''), ',', 2)::integer
+            ),
+            least(255, split_part(translate(p_type_name, 'numeric()', ''), ',', 2)::integer)
+        )
     WHEN p_type_name = 'uuid'
     THEN '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
     WHEN p_type_name = 'boolean' THEN '^([01tfyn]|true|false|yes|no)$'
