@@ -20,16 +20,16 @@ CREATE FUNCTION pgimport_test.key_lines(p_name text)
 RETURNS SETOF text
 LANGUAGE sql
 STABLE
-BEGIN ATOMIC
-    SELECT
-        concat_ws(
-            ' ', k.column_name, k.compare_type, k.equal_operator, k.collation_name,
-            CASE WHEN k.nulls_not_distinct THEN 'nulls equal' END, k.index_position
-        )
+SET search_path = pg_catalog, pg_temp
+AS $key_lines$
+    SELECT concat_ws(
+        ' ', k.column_name, k.compare_type, k.equal_operator, k.collation_name,
+        CASE WHEN k.nulls_not_distinct THEN 'nulls equal' END, k.index_position
+    )
     FROM pgimport.target AS t
     CROSS JOIN LATERAL pgimport._key_columns(t.target_id) AS k
-    WHERE t.name = key_lines.p_name;
-END;
+    WHERE t.name = p_name
+$key_lines$;
 
 SELECT lives_ok(
     $$SELECT pgimport.register_target('pgimport_test.keyed', 'email', '{email}')$$,
