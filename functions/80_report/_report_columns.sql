@@ -59,7 +59,7 @@ BEGIN
                     WHERE f.column_name = c.column_name
                     LIMIT 1
                 ),
-                format('%L::text', p_job.options -> 'constants' ->> c.column_name)
+                format('%L::pg_catalog.text', p_job.options -> 'constants' ->> c.column_name)
             ) AS value_sql
         FROM pgimport._target_columns(p_job.target_id) AS c
         WHERE p_job.options -> 'constants' ? c.column_name
@@ -70,7 +70,7 @@ BEGIN
             CASE
                 WHEN count(*) = 1 AND bool_and(e.is_alone) THEN format('s.%I', min(e.staged_as))
                 ELSE format('CASE %s END', string_agg(format(
-                    'WHEN s.file_no OPERATOR(pg_catalog.=) ANY (%L::integer[]) THEN s.%I',
+                    'WHEN s.file_no OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.int4[]) THEN s.%I',
                     e.files, e.staged_as
                 ), ' ' ORDER BY e.staged_as))
             END
