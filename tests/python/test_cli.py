@@ -14,7 +14,6 @@ import psycopg
 import pytest
 
 from _command import COMMAND, Ran, environment, run
-
 from pgimport import __version__
 
 MERCHANT = "6f1f64a0-6f0e-4a58-9d3c-0f2b8a1c7e11"

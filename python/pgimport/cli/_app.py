@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ INTERRUPTED = 5
 _LIBPQ_PLACES = ("PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE")
 
 
-class Stop(Exception):
+class StopCommand(Exception):  # noqa: N818 - not every end is an error
     """Ends the command with an exit code, a message and the next thing to type."""
 
     def __init__(
@@ -75,7 +76,7 @@ class State:
         return self.embedded or not any(os.environ.get(name) for name in _LIBPQ_PLACES)
 
     def conninfo(self) -> str:
-        """Connection string; starts the embedded server where no other is named."""
+        """Return the connection string; start the embedded server where no other is named."""
         if self.uses_embedded:
             return str(embedded_server(self).dsn)
         return self.dsn or ""
@@ -87,7 +88,7 @@ class State:
         return ["--embedded"] if self.embedded else []
 
     def connect(self) -> psycopg.Connection[Any]:
-        """The connection of this call: every function is a transaction of its own."""
+        """Return the connection of this call: every function is a transaction of its own."""
         if self._connection is None or self._connection.closed:
             self._connection = open_connection(self.conninfo())
         return self._connection
@@ -108,14 +109,14 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
             prepare_threshold=None,
         )
     except psycopg.OperationalError as error:
-        raise Stop(
+        raise StopCommand(
             UNREACHABLE,
             "cannot connect to the server",
             detail=without_secrets(str(error), conninfo),
             hint="check --dsn or the PG* variables, or use the server of pgimport: --embedded",
         ) from None
     except psycopg.ProgrammingError:
-        raise Stop(
+        raise StopCommand(
             UNREACHABLE,
             "the connection string is not valid",
             hint="--dsn postgresql://user@host:5432/database",
@@ -139,7 +140,7 @@ def without_secrets(text: str, conninfo: str | None) -> str:
 
 
 def embedded_server(state: State, start: bool = True) -> Any:
-    """The server of pgimport's own, with its data in the user's data folder."""
+    """Return the server of pgimport's own, with its data in the user's data folder."""
     from pgimport.embedded import EmbeddedServer, default_data_dir
 
     server = EmbeddedServer(default_data_dir())
@@ -147,7 +148,7 @@ def embedded_server(state: State, start: bool = True) -> Any:
         try:
             server.start()
         except Exception as error:
-            raise Stop(
+            raise StopCommand(
                 UNREACHABLE,
                 "the embedded server does not start",
                 detail=str(error),
@@ -209,9 +210,7 @@ pass_state = click.make_pass_decorator(State)
 
 
 def shown_command(*words: str) -> str:
-    """A command line of pgimport to type, in the words of a shell."""
-    import shlex
-
+    """Return a command line of pgimport to type, in the words of a shell."""
     return shlex.join(["pgimport", *words])
 
 
@@ -220,14 +219,14 @@ def confirm(state: State, word: str, question: str, yes: bool, again: str) -> No
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Stop(
+        raise StopCommand(
             UNCONFIRMED,
             f"this needs a confirmation: somebody to type {word}, or --yes",
             hint=again,
         )
     print(f"{question}\nType {word} to go on: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != word:
-        raise Stop(UNCONFIRMED, "not confirmed: nothing was changed", hint=again)
+        raise StopCommand(UNCONFIRMED, "not confirmed: nothing was changed", hint=again)
 
 
 @contextmanager
@@ -239,12 +238,12 @@ def resumable(state: State, *words: str) -> Iterator[None]:
 
 
 def client(state: State) -> Client:
-    """The client on the connection of this call; stops where pgimport is not installed."""
+    """Return the client of this call; stop where pgimport is not installed."""
     from pgimport.client import Client
 
     connection = state.connect()
     if installed_version(connection) is None:
-        raise Stop(
+        raise StopCommand(
             UNREACHABLE,
             "pgimport is not installed in this database, or this role may not use it",
             hint=shown_command(*state.connection_words(), "install"),
@@ -277,7 +276,7 @@ def emit_result(state: State, raw: Mapping[str, Any]) -> None:
 
 
 def find_job(state: State, given: str) -> str:
-    """The job meant by a whole id, six or more of its first or last characters, or ``last``."""
+    """Find the job by its whole id, six or more of its first or last characters, or ``last``."""
     try:
         job_id = str(UUID(given))
     except ValueError:
@@ -288,12 +287,12 @@ def find_job(state: State, given: str) -> str:
     if given == "last":
         newest = next(_job_ids(state), None)
         if newest is None:
-            raise Stop(USAGE, "there is no job yet", hint="pgimport import TARGET FOLDER")
+            raise StopCommand(USAGE, "there is no job yet", hint="pgimport import TARGET FOLDER")
         state.job_id = newest
         return newest
     part = given.lower().replace("-", "")
     if len(part) < 6 or not set(part) <= set("0123456789abcdef"):
-        raise Stop(
+        raise StopCommand(
             USAGE,
             f'"{given}" names no job',
             detail="a job is named by its id, six or more of its first or last characters, or last",
@@ -305,7 +304,7 @@ def find_job(state: State, given: str) -> str:
         if (bare := job_id.replace("-", "")).startswith(part) or bare.endswith(part)
     ]
     if len(found) != 1:
-        raise Stop(
+        raise StopCommand(
             USAGE,
             f'"{given}" names {len(found) or "no"} job{"s" if len(found) > 1 else ""}',
             detail=", ".join(found[:5]) or None,

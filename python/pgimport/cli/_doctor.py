@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from pgimport import __version__
-from pgimport.cli._app import State, Stop, installed_version, shown_command
+from pgimport.cli._app import State, StopCommand, installed_version, shown_command
 from pgimport.errors import PgImportError
 
 _MB = 1024 * 1024
@@ -64,7 +64,7 @@ def examine(state: State) -> list[dict[str, Any]]:
     """Everything found, in the order in which it should be mended."""
     try:
         connection = state.connect()
-    except Stop as stop:
+    except StopCommand as stop:
         return [
             _finding("connection", "problem", stop.message, stop.detail or stop.message, stop.hint)
         ]
@@ -173,8 +173,7 @@ def _rights(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
         " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
         " FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user"
     ).fetchone()
-    assert row is not None
-    role, above_policies, may_create = row
+    role, above_policies, may_create = row or ("?", False, False)
     findings = []
     if above_policies:
         findings.append(

@@ -15,11 +15,12 @@ def check_headers(
     client: Client,
     target: str,
     paths: Sequence[str],
-    delimiter: str | None,
-    encoding: str | None,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
     constants: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """One object a file: columns, rows, delimiter, encoding, mapping, status and verdict.
+    """Return one object a file: columns, rows, delimiter, encoding, mapping, status and verdict.
 
     ``status`` is ok, missing_required or unreadable; ``verdict`` says it for people. Columns in
     ``constants`` are given for the whole job and need not be in the files.

@@ -21,11 +21,11 @@ from pgimport.cli._app import (
     USAGE,
     Group,
     State,
-    Stop,
+    StopCommand,
     without_secrets,
 )
 from pgimport.cli._output import plain
-from pgimport.errors import Interrupted, PgImportError
+from pgimport.errors import Interrupted, PgImportError, from_database
 
 # wrong words on the command line; what is not listed is the data's or the job's fault
 _USAGE_CODES = ("PI101", "PI201", "PI202", "PI203", "PI206", "PI207", "PI506")
@@ -113,8 +113,6 @@ def run(arguments: Sequence[str]) -> int:
 def _fail(state: State, error: BaseException) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else REFUSED
     if isinstance(error, (KeyboardInterrupt, click.Abort, Interrupted)):
         if isinstance(error, Interrupted) and error.job_id:
             state.job_id = str(error.job_id)
@@ -124,7 +122,7 @@ def _fail(state: State, error: BaseException) -> int:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             hint = f"{error.ctx.command_path} --help"
         return _report(state, USAGE, error.format_message(), hint=hint)
-    if isinstance(error, Stop):
+    if isinstance(error, StopCommand):
         if error.shown:
             return error.exit_code
         return _report(
@@ -164,7 +162,7 @@ def _fail(state: State, error: BaseException) -> int:
 
 
 def exit_code_of(code: str) -> int:
-    """The exit code for an error of pgimport."""
+    """Return the exit code for an error of pgimport."""
     if code in _STRONGER_CODES:
         return UNCONFIRMED
     if code.startswith("PI0") or code in _USAGE_CODES:
@@ -175,9 +173,7 @@ def exit_code_of(code: str) -> int:
 
 
 def _database(state: State, error: psycopg.Error) -> int:
-    """An error of PostgreSQL's own, or one of ours that came without the client."""
-    from pgimport.errors import from_database
-
+    """Tell an error of PostgreSQL's own, or one of ours that came without the client."""
     ours = from_database(error)
     if ours is not None:
         return _fail(state, ours)

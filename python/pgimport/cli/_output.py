@@ -11,7 +11,7 @@ from uuid import UUID
 
 
 def number(value: object) -> str:
-    """A count with thousands separators; "-" for one that is not known."""
+    """Show a count with thousands separators; "-" for one that is not known."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -24,7 +24,7 @@ def number(value: object) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: 0.4 s, 12 s, 3 min 05 s."""
+    """Show seconds for people: 0.4 s, 12 s, 3 min 05 s."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:
@@ -37,7 +37,7 @@ def duration(seconds: float) -> str:
 
 
 def moment(value: object) -> str:
-    """A time stamp in UTC without fractions."""
+    """Show a time stamp in UTC without fractions."""
     if value is None:
         return "-"
     if isinstance(value, str):
@@ -53,7 +53,7 @@ def moment(value: object) -> str:
 
 
 def printable(value: object, width: int = 60) -> str:
-    """Text of a cell: data never moves the cursor nor breaks a line of the table."""
+    """Return the text of a cell: data never moves the cursor nor breaks a line of the table."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else number(value)
@@ -89,22 +89,22 @@ class Output:
         return sys.stderr if self.as_json else sys.stdout
 
     def line(self, text: str = "") -> None:
-        """A line of the result, for people only."""
+        """Print a line of the result, for people only."""
         if not self.as_json:
             print(text, file=self._results)
 
     def note(self, text: str) -> None:
-        """A line that tells what is going on; on standard error, not with --quiet."""
+        """Print a line that tells what is going on; on standard error, not with --quiet."""
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
     def warnings(self, texts: Iterable[object]) -> None:
-        """Warnings of a function; they are shown also with --quiet."""
+        """Print the warnings of a function; they are shown also with --quiet."""
         for text in texts:
             print(f"warning: {printable(text, 400)}", file=sys.stderr)
 
     def next(self, command: str, why: str = "") -> None:
-        """The command somebody is likely to want now."""
+        """Print the command that somebody is likely to want now."""
         if not self.as_json and not self.quiet:
             print(f"\nnext: {command}" + (f"   ({why})" if why else ""), file=self._results)
 
@@ -116,7 +116,7 @@ class Output:
         indent: str = "",
         width: int = 60,
     ) -> None:
-        """A table with one line a row; the columns named in ``right`` hold numbers."""
+        """Print a table with one line a row; the columns named in ``right`` hold numbers."""
         if self.as_json:
             return
         cells = [[printable(value, width) for value in row] for row in rows]
@@ -138,7 +138,7 @@ class Output:
             self.line(show(row))
 
     def facts(self, pairs: Iterable[tuple[str, object]], indent: str = "  ") -> None:
-        """Names and values under each other; numbers are aligned on the right."""
+        """Print names and values under each other; numbers are aligned on the right."""
         shown = [
             (name, number(value), isinstance(value, (int, float)) and not isinstance(value, bool))
             for name, value in pairs
@@ -151,7 +151,7 @@ class Output:
             self.line(f"{indent}{name.ljust(left)}  {text.rjust(right) if numeric else text}")
 
     def emit(self, value: Mapping[str, Any]) -> None:
-        """With --json: the one object on standard output."""
+        """Print the one object on standard output, with --json."""
         if self.as_json and not self.emitted:
             self.emitted = True
             sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")

@@ -99,7 +99,7 @@ class Progress:
             if self._bars is not None:
                 self._bar(phase, facts, done, total, finished)
             else:
-                self._line(phase, facts, done, total, finished, now)
+                self._line(phase, facts, done, total, finished)
 
     def _bar(
         self, phase: str, facts: str, done: float | None, total: float | None, finished: bool
@@ -118,8 +118,8 @@ class Progress:
         done: float | None,
         total: float | None,
         finished: bool,
-        now: float,
     ) -> None:
+        now = time.monotonic()
         begun = self._begun[phase]
         last = self._shown.get(phase)
         if not finished and now - (begun if last is None else last) < _SECONDS_BETWEEN_LINES:

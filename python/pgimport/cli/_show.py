@@ -20,7 +20,7 @@ COUNTS = (
 
 
 def show_check(state: State, raw: Mapping[str, Any]) -> None:
-    """Counts, and the issues by code and column."""
+    """Show counts, and the issues by code and column."""
     counts = raw.get("counts") or {}
     state.out.facts([(shown, counts.get(name)) for name, shown in COUNTS])
     errors = raw.get("errors") or []
@@ -43,7 +43,7 @@ def show_check(state: State, raw: Mapping[str, Any]) -> None:
 
 
 def show_insert(state: State, raw: Mapping[str, Any]) -> None:
-    """What the insert did."""
+    """Show what the insert did."""
     state.out.facts(
         [
             ("inserted", raw.get("rows_inserted")),
@@ -59,7 +59,7 @@ def show_insert(state: State, raw: Mapping[str, Any]) -> None:
 
 
 def show_verify(state: State, raw: Mapping[str, Any]) -> None:
-    """Counts and checksums of a job against its table."""
+    """Show counts and checksums of a job against its table."""
     state.out.line()
     state.out.line(f"  {'verified' if raw.get('verified') else 'NOT VERIFIED'}")
     state.out.facts(
@@ -78,7 +78,7 @@ def show_verify(state: State, raw: Mapping[str, Any]) -> None:
 
 
 def show_plan(state: State, raw: Mapping[str, Any], job_id: str, final: bool = True) -> None:
-    """What a rollback would do, what stands in its way, and the command for each way out."""
+    """Show what a rollback would do, what stands in its way, and each way out."""
     out = state.out
     if not final:
         out.line(str(raw.get("message") or ""))
@@ -154,7 +154,7 @@ def _any_table(state: State, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_rollback(state: State, raw: Mapping[str, Any]) -> None:
-    """Deleted and kept against inserted."""
+    """Show deleted and kept against inserted."""
     state.out.facts(
         [
             ("inserted originally", raw.get("inserted_originally")),

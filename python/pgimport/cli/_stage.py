@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.conninfo import make_conninfo
 
 from pgimport import importer
-from pgimport.cli._app import USAGE, State, Stop, client
+from pgimport.cli._app import USAGE, State, StopCommand, client
 from pgimport.cli._output import number, plain
 from pgimport.cli._progress import Progress
 from pgimport.errors import FileError, PgImportError
@@ -99,7 +99,7 @@ def _require_target(state: State, target: str, job_id: str) -> None:
     wanted = caller.describe_target(target).target
     found = caller.get_job(job_id).target
     if wanted != found:
-        raise Stop(
+        raise StopCommand(
             USAGE,
             f"job {job_id} imports into {found}, not into {wanted}",
             hint=f"pgimport show {job_id}",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from pgimport.cli._app import REFUSED, State, Stop, pass_state
+from pgimport.cli._app import REFUSED, Command, State, StopCommand, pass_state
 
 
-@click.command("demo")
+@click.command("demo", cls=Command)
 @click.argument("name", type=click.Choice(["codes"]), default="codes")
 @click.option("--rows", type=click.IntRange(5_000), default=1_000_000, show_default=True)
 @click.option(
@@ -19,10 +19,10 @@ from pgimport.cli._app import REFUSED, State, Stop, pass_state
 )
 @pass_state
 def demo(state: State, name: str, rows: int, folder: Path | None) -> None:
-    """A whole life on the embedded server: import, proof, rollback, import again."""
+    """Run a whole life on the embedded server: import, proof, rollback, import again."""
     from pgimport.demo import run_codes
 
     proved = run_codes(state, rows, folder)
     state.out.emit(proved)
     if not proved["success"]:
-        raise Stop(REFUSED, str(proved["message"]), envelope=proved, shown=True)
+        raise StopCommand(REFUSED, str(proved["message"]), envelope=proved, shown=True)

@@ -11,8 +11,9 @@ import click
 
 from pgimport.cli._app import (
     REFUSED,
+    Command,
     State,
-    Stop,
+    StopCommand,
     client,
     confirm,
     emit_result,
@@ -152,7 +153,7 @@ def _timed(state: State, text: str, call: Callable[[], Any]) -> Any:
     return result
 
 
-@click.command("import")
+@click.command("import", cls=Command)
 @click.argument("target")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @_job_options
@@ -201,7 +202,7 @@ def import_(
         "verify": verified,
     }
     if not verified.get("verified"):
-        raise Stop(
+        raise StopCommand(
             REFUSED,
             "inserted, but what is in the table is not what was staged",
             detail=str(verified.get("message")),
@@ -214,7 +215,7 @@ def import_(
     state.out.next(f"pgimport plan {job_id}", "what a rollback would do")
 
 
-@click.command("stage")
+@click.command("stage", cls=Command)
 @click.argument("target")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @_job_options
@@ -228,7 +229,7 @@ def stage(state: State, /, target: str, paths: tuple[str, ...], **given: Any) ->
     state.out.next(f"pgimport check {staged['job_id']}")
 
 
-@click.command("check")
+@click.command("check", cls=Command)
 @_job_argument
 @pass_state
 def check(state: State, job: str) -> None:
@@ -242,12 +243,12 @@ def check(state: State, job: str) -> None:
     state.out.next(f"pgimport insert {job_id}", "or preview, or report")
 
 
-@click.command("preview")
+@click.command("preview", cls=Command)
 @_job_argument
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @pass_state
 def preview(state: State, job: str, limit: int) -> None:
-    """Rows as they would be written."""
+    """Show rows as they would be written."""
     job_id = find_job(state, job)
     result = client(state).preview_job(job_id, limit).raw
     emit_result(state, result)
@@ -282,9 +283,9 @@ def _cell(value: object) -> object:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
 
 
-@click.command("insert")
+@click.command("insert", cls=Command)
 @_job_argument
-@click.option("--dry-run", is_flag=True, help="Stop before anything is written.")
+@click.option("--dry-run", is_flag=True, help="StopCommand before anything is written.")
 @click.option(
     "--options",
     callback=json_object,
@@ -323,7 +324,7 @@ def insert(state: State, job: str, dry_run: bool, options: dict[str, Any], yes: 
     state.out.next(f"pgimport verify {job_id}")
 
 
-@click.command("verify")
+@click.command("verify", cls=Command)
 @_job_argument
 @pass_state
 def verify(state: State, job: str) -> None:
@@ -332,7 +333,7 @@ def verify(state: State, job: str) -> None:
     result = client(state).verify_job(job_id).raw
     if not result.get("verified"):
         show_verify(state, result)
-        raise Stop(
+        raise StopCommand(
             REFUSED,
             str(result.get("message") or "not verified"),
             hint=f"pgimport plan {job_id}",
@@ -343,18 +344,18 @@ def verify(state: State, job: str) -> None:
     state.out.next(f"pgimport plan {job_id}", "what a rollback would do")
 
 
-@click.command("plan")
+@click.command("plan", cls=Command)
 @_job_argument
 @pass_state
 def plan(state: State, job: str) -> None:
-    """What a rollback would do; changes nothing."""
+    """Show what a rollback would do; nothing is changed."""
     job_id = find_job(state, job)
     result = client(state).plan_rollback(job_id).raw
     emit_result(state, result)
     show_plan(state, result, job_id)
 
 
-@click.command("rollback")
+@click.command("rollback", cls=Command)
 @_job_argument
 @click.option(
     "--mode",
@@ -374,7 +375,7 @@ def plan(state: State, job: str) -> None:
 @_yes_option
 @pass_state
 def rollback(
-    state: State, job: str, mode: str, reason: str | None, options: dict[str, Any], yes: bool
+    state: State, /, job: str, *, mode: str, reason: str | None, options: dict[str, Any], yes: bool
 ) -> None:
     """Take back what a job inserted; asks to type DELETE."""
     caller = client(state)
@@ -399,7 +400,7 @@ def rollback(
     state.out.next("pgimport history")
 
 
-@click.command("cancel")
+@click.command("cancel", cls=Command)
 @_job_argument
 @click.option("--reason", help="Recorded with the job.")
 @pass_state
@@ -409,7 +410,7 @@ def cancel(state: State, job: str, reason: str | None) -> None:
     emit_result(state, client(state).cancel_job(job_id, reason).raw)
 
 
-@click.command("clear")
+@click.command("clear", cls=Command)
 @click.argument("job", metavar="JOB", required=False)
 @click.option("--target", help="Instead of one job: all of this target …")
 @click.option("--tenant", help="… and of this tenant.")

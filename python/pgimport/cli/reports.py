@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import click
 
-from pgimport.cli._app import State, client, find_job, pass_state, shown_command
+from pgimport.cli._app import Command, State, client, find_job, pass_state, shown_command
 from pgimport.cli._output import duration, moment, number, plain
 from pgimport.cli._show import COUNTS
 
@@ -19,7 +20,7 @@ _STATUSES = (
 )  # fmt: skip
 
 
-@click.command("history")
+@click.command("history", cls=Command)
 @click.option("--target", help="Jobs into this target.")
 @click.option("--status", type=click.Choice(_STATUSES), help="Jobs in this state.")
 @click.option("--tenant", help="Jobs of this tenant.")
@@ -31,7 +32,7 @@ _STATUSES = (
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @pass_state
 def history(state: State, /, after: str | None, limit: int, **filters: str | None) -> None:
-    """Jobs, the newest first."""
+    """List jobs, the newest first."""
     wanted = {name: value for name, value in filters.items() if value is not None}
     after_id = UUID(find_job(state, after)) if after else None
     state.job_id = None
@@ -67,11 +68,11 @@ def history(state: State, /, after: str | None, limit: int, **filters: str | Non
         state.out.next(f"pgimport show {rows[0]['job_id']}")
 
 
-@click.command("show")
+@click.command("show", cls=Command)
 @click.argument("job", metavar="JOB")
 @pass_state
 def show(state: State, job: str) -> None:
-    """One job: state, counts, files and what happened to it."""
+    """Show one job: state, counts, files and what happened to it."""
     caller = client(state)
     job_id = find_job(state, job)
     raw = caller.get_job(job_id).raw
@@ -165,7 +166,7 @@ def _known(raw: dict[str, Any], name: str) -> Any:
     return None
 
 
-@click.command("report")
+@click.command("report", cls=Command)
 @click.argument("job", metavar="JOB")
 @click.option("--duplicates", "kind", flag_value="duplicates", help="Only duplicate rows.")
 @click.option("--issues", "kind", flag_value="issues", help="Only problems of the data.")
@@ -182,8 +183,6 @@ def _known(raw: dict[str, Any], name: str) -> Any:
 @pass_state
 def report(state: State, job: str, kind: str | None, output: Path, raw: bool) -> None:
     """Write duplicates, issues or all rows as CSV, streamed."""
-    import time
-
     if state.out.as_json and str(output) == "-":
         raise click.UsageError("with --json the report goes to a file: -o FILE.csv")
     if str(output) != "-" and output.suffix.lower() != ".csv":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from pgimport.cli._app import State, Stop, confirm, embedded_server, pass_state
+from pgimport.cli._app import Command, State, StopCommand, confirm, embedded_server, pass_state
 
 _USAGE = "this is for the server of pgimport's own: pgimport --embedded {}"
 
 
 def _require_embedded(state: State, word: str) -> None:
     if not state.embedded or state.dsn is not None:
-        raise Stop(2, _USAGE.format(word), hint=f"pgimport --embedded {word}")
+        raise StopCommand(2, _USAGE.format(word), hint=f"pgimport --embedded {word}")
 
 
 def _answer(state: State, message: str, **own: object) -> None:
@@ -19,20 +19,20 @@ def _answer(state: State, message: str, **own: object) -> None:
     state.out.emit({"success": True, "job_id": None, "message": message, **own})
 
 
-@click.command("start")
+@click.command("start", cls=Command)
 @pass_state
 def start(state: State) -> None:
-    """With --embedded: start the server and print how to connect."""
+    """Start the server and print how to connect (with --embedded)."""
     _require_embedded(state, "start")
     server = embedded_server(state)
     _answer(state, f"the embedded server runs: {server.dsn}", running=True, dsn=server.dsn)
     state.out.next(f"psql '{server.dsn}'")
 
 
-@click.command("status")
+@click.command("status", cls=Command)
 @pass_state
 def status(state: State) -> None:
-    """With --embedded: whether the server runs, and where its data are."""
+    """Say whether the server runs, and where its data are (with --embedded)."""
     _require_embedded(state, "status")
     server = embedded_server(state, start=False)
     running = server.is_running()
@@ -51,10 +51,10 @@ def status(state: State) -> None:
         state.out.next("pgimport --embedded start")
 
 
-@click.command("stop")
+@click.command("stop", cls=Command)
 @pass_state
 def stop(state: State) -> None:
-    """With --embedded: stop the server; its data stay."""
+    """StopCommand the server; its data stay (with --embedded)."""
     _require_embedded(state, "stop")
     server = embedded_server(state, start=False)
     was_running = server.is_running()
@@ -63,11 +63,11 @@ def stop(state: State) -> None:
     _answer(state, message, running=False, was_running=was_running)
 
 
-@click.command("reset")
+@click.command("reset", cls=Command)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_state
 def reset(state: State, yes: bool) -> None:
-    """With --embedded: stop the server and delete all its data."""
+    """StopCommand the server and delete all its data (with --embedded)."""
     _require_embedded(state, "reset")
     server = embedded_server(state, start=False)
     confirm(

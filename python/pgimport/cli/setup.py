@@ -11,8 +11,9 @@ from pgimport import __version__
 from pgimport.cli._app import (
     REFUSED,
     UNREACHABLE,
+    Command,
     State,
-    Stop,
+    StopCommand,
     installed_version,
     pass_state,
     shown_command,
@@ -32,7 +33,7 @@ def _install(state: State, *, only_upgrade: bool) -> None:
     connection = state.connect()
     before = installed_version(connection)
     if only_upgrade and before is None:
-        raise Stop(
+        raise StopCommand(
             UNREACHABLE,
             "pgimport is not installed in this database, or this role may not use it",
             hint=shown_command(*state.connection_words(), "install"),
@@ -64,21 +65,21 @@ def _install(state: State, *, only_upgrade: bool) -> None:
     )
 
 
-@click.command("install")
+@click.command("install", cls=Command)
 @pass_state
 def install(state: State) -> None:
     """Install pgimport into the database, or upgrade it."""
     _install(state, only_upgrade=False)
 
 
-@click.command("upgrade")
+@click.command("upgrade", cls=Command)
 @pass_state
 def upgrade(state: State) -> None:
     """Upgrade pgimport in the database."""
     _install(state, only_upgrade=True)
 
 
-@click.command("sql")
+@click.command("sql", cls=Command)
 @click.option("--extension", is_flag=True, help="The script of the extension.")
 @pass_state
 def sql(state: State, extension: bool) -> None:
@@ -92,15 +93,15 @@ def sql(state: State, extension: bool) -> None:
         click.echo(text, nl=False)
 
 
-@click.command("version")
+@click.command("version", cls=Command)
 @pass_state
 def version(state: State) -> None:
-    """Version of this command; with a database named, also of what is installed there."""
+    """Print the version of this command."""
     state.out.emit({"success": True, "job_id": None, "version": __version__})
     state.out.line(f"pgimport {__version__}")
 
 
-@click.command("doctor")
+@click.command("doctor", cls=Command)
 @pass_state
 def doctor(state: State) -> None:
     """Look for what would hinder or slow imports, with the command that mends it."""
@@ -137,4 +138,4 @@ def doctor(state: State) -> None:
     state.out.line(f"\n{message}")
     if bad:
         unreachable = any(finding["what"] in ("connection", "pgimport") for finding in bad)
-        raise Stop(UNREACHABLE if unreachable else REFUSED, message, shown=True)
+        raise StopCommand(UNREACHABLE if unreachable else REFUSED, message, shown=True)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
-from pgimport.cli._app import REFUSED, Group, State, Stop, client, emit_result, pass_state
+from pgimport.cli._app import (
+    REFUSED,
+    Command,
+    Group,
+    State,
+    StopCommand,
+    client,
+    emit_result,
+    pass_state,
+)
 from pgimport.cli._output import number
 
 
@@ -20,8 +30,7 @@ def json_object(
     text = value
     if text.startswith("@"):
         try:
-            with open(text[1:], encoding="utf-8") as file:
-                text = file.read()
+            text = Path(text[1:]).read_text(encoding="utf-8")
         except OSError as error:
             raise click.BadParameter(f"{text[1:]}: {error.strerror}") from None
     try:
@@ -64,7 +73,7 @@ def add(state: State, relation: str, name: str | None, key: str, options: dict[s
 @target.command("list")
 @pass_state
 def list_(state: State) -> None:
-    """All targets."""
+    """List all targets."""
     rows = [row.raw for row in client(state).list_targets()]
     state.out.emit({"success": True, "job_id": None, "targets": rows})
     if not rows:
@@ -85,7 +94,7 @@ def list_(state: State) -> None:
 @click.argument("target_name", metavar="TARGET")
 @pass_state
 def show(state: State, target_name: str) -> None:
-    """Key, columns and rules of a target."""
+    """Show key, columns and rules of a target."""
     result = client(state).describe_target(target_name).raw
     emit_result(state, result)
     columns = result.get("columns") or []
@@ -124,13 +133,13 @@ def column() -> None:
 @click.argument("rules", callback=json_object, metavar="RULES_JSON")
 @pass_state
 def set_(state: State, target_name: str, column_name: str, rules: dict[str, Any]) -> None:
-    """Set rules of a column: aliases, required, default, trim, null_values …"""
+    """Set rules of a column: aliases, required, default, trim, null_values and others."""
     result = client(state).set_column(target_name, column_name, rules).raw
     emit_result(state, result)
     state.out.line(f"  rules  {json.dumps(result.get('rules'), ensure_ascii=False)}")
 
 
-@click.command("headers")
+@click.command("headers", cls=Command)
 @click.argument("target_name", metavar="TARGET")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--delimiter", help="Of all files; else found in each.")
@@ -146,8 +155,10 @@ def set_(state: State, target_name: str, column_name: str, rules: dict[str, Any]
 @pass_state
 def headers(
     state: State,
+    /,
     target_name: str,
     paths: tuple[str, ...],
+    *,
     delimiter: str | None,
     encoding: str | None,
     constants: tuple[str, ...],
@@ -160,9 +171,9 @@ def headers(
         client(state),
         target_name,
         paths,
-        delimiter,
-        encoding,
-        {constant.partition("=")[0] for constant in constants},
+        delimiter=delimiter,
+        encoding=encoding,
+        constants={constant.partition("=")[0] for constant in constants},
     )
     bad = [file for file in found if file["status"] != "ok"]
     rows = sum(file["rows"] or 0 for file in found)
@@ -211,5 +222,5 @@ def headers(
             )  # fmt: skip
     state.out.line(f"\n{message}")
     if bad:
-        raise Stop(REFUSED, message, shown=True)
+        raise StopCommand(REFUSED, message, shown=True)
     state.out.next(f"pgimport import {target_name} {' '.join(paths)}")
