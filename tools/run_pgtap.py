@@ -1,0 +1,184 @@
+"""Run the pgTAP suites on a server of their own, in each way pgimport can be installed.
+
+For every server version asked for (default: 15 where it is found, and 18):
+
+- ``superuser``: plain SQL installed by a superuser, tests with the default search_path;
+- ``plain role``: installed by a role that only has CREATE on the database, tests as that role with
+  nothing but pgTAP on the search_path;
+- ``extension``: ``CREATE EXTENSION pgimport``, where the server's folders can be given the files.
+
+Suites are run by pg_prove; each file is one transaction that is rolled back. Arguments name files
+or folders under tests/sql::
+
+    python tools/run_pgtap.py [--server 15] [--way superuser] [tests/sql/70_rollback …]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from pgimport import _assemble
+from pgimport.embedded import EmbeddedServer, find_servers
+
+ROOT = Path(__file__).resolve().parents[1]
+SUITES = ROOT / "tests" / "sql"
+WAYS = ("superuser", "plain role", "extension")
+# as psql sets it: schema tap holds pgTAP and nothing else
+PATHS = {
+    "superuser": '"$user", public, tap',
+    "plain role": "tap",
+    "extension": '"$user", public, tap',
+}
+
+
+def pgtap_sql() -> str:
+    """Return the SQL of pgTAP, wherever its package put it."""
+    places = [
+        Path(os.environ["PGTAP_SQL"]) if "PGTAP_SQL" in os.environ else None,
+        *sorted(Path("/usr/share/postgresql").glob("*/extension/pgtap--?.?.?.sql")),
+        *sorted((ROOT / ".cache").glob("**/extension/pgtap--?.?.?.sql")),
+    ]
+    for place in places:
+        if place is not None and place.is_file():
+            text = place.read_text(encoding="utf-8")
+            return "\n".join(line for line in text.splitlines() if not line.startswith("\\"))
+    raise SystemExit("pgTAP is missing: apt-get install postgresql-15-pgtap (make setup does it)")
+
+
+def pg_prove() -> list[str]:
+    """Return the command that starts pg_prove, installed or unpacked into .cache."""
+    found = shutil.which("pg_prove")
+    if found:
+        return [found]
+    for place in (ROOT / ".cache").glob("**/bin/pg_prove"):
+        return ["perl", f"-I{place.parents[1] / 'share' / 'perl5'}", str(place)]
+    raise SystemExit(
+        "pg_prove is missing: apt-get install libtap-parser-sourcehandler-pgtap-perl "
+        "(make setup does it)"
+    )
+
+
+def prepare(server: EmbeddedServer, way: str, dbname: str) -> str:
+    """Make a database with pgTAP in schema tap and pgimport in it; return the tests' role."""
+    role = "pgimport_plain" if way == "plain role" else "postgres"
+    with psycopg.connect(server.dsn, autocommit=True) as conn:
+        if way == "plain role":
+            conn.execute("CREATE ROLE pgimport_plain LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB")
+        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(dbname)))
+        conn.execute(
+            sql.SQL("GRANT CREATE ON DATABASE {} TO PUBLIC").format(sql.Identifier(dbname))
+        )
+    dsn = psycopg.conninfo.make_conninfo(server.dsn, dbname=dbname)
+    with psycopg.connect(dsn) as conn:
+        conn.execute("CREATE SCHEMA tap")
+        conn.execute("GRANT USAGE ON SCHEMA tap TO PUBLIC")
+        conn.execute("SET LOCAL search_path = tap")
+        conn.execute(pgtap_sql())
+    with psycopg.connect(dsn) as conn:
+        if way == "extension":
+            conn.execute("CREATE EXTENSION pgimport")
+        else:
+            conn.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+            conn.execute(_assemble.assemble())
+    return role
+
+
+def offer_extension(server: EmbeddedServer, folder: Path) -> bool:
+    """Give the server the extension's files; False where its folders cannot be written."""
+    version = _assemble.package_version()
+    share = Path(server.config("sharedir")) / "extension"
+    if server.major >= 18:
+        target = folder / "extension"
+        target.mkdir(parents=True, exist_ok=True)
+    elif os.access(share, os.W_OK):
+        target = share
+    else:
+        return False
+    (target / f"pgimport--{version}.sql").write_text(
+        _assemble.assemble(extension=True), encoding="utf-8"
+    )
+    shutil.copy(ROOT / "pgimport.control", target / "pgimport.control")
+    if server.major >= 18:
+        for path in (folder, target, *target.iterdir()):
+            path.chmod(path.stat().st_mode | 0o555 if path.is_dir() else 0o644)
+        with psycopg.connect(server.dsn, autocommit=True) as conn:
+            conn.execute(
+                sql.SQL("ALTER SYSTEM SET extension_control_path = {}").format(
+                    sql.Literal(f"{folder}:$system")
+                )
+            )
+            conn.execute("SELECT pg_reload_conf()")
+    return True
+
+
+def run(server: EmbeddedServer, way: str, suites: list[Path]) -> int:
+    """Run the suites one way; return pg_prove's exit status."""
+    dbname = f"pgtap_{way.replace(' ', '_')}"
+    role = prepare(server, way, dbname)
+    info = psycopg.conninfo.conninfo_to_dict(server.dsn)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        "PGHOST": str(info["host"]),
+        "PGPORT": str(info.get("port", 5432)),
+        "PGOPTIONS": f"-c search_path={PATHS[way].replace(' ', '')}",
+        "PGTZ": "UTC",
+    }
+    done = subprocess.run(
+        [
+            *pg_prove(),
+            "--psql-bin", str(server.binary("psql")),
+            "--username", role,
+            "--dbname", dbname,
+            "--recurse", "--ext", ".sql",
+            *(["--verbose"] if os.environ.get("PGTAP_VERBOSE") else []),
+            *map(str, suites),
+        ],
+        cwd=SUITES,
+        env=environment,
+        check=False,
+    )  # fmt: skip
+    return done.returncode
+
+
+def main() -> int:
+    """Run what the arguments ask for; exit status 1 when any suite failed."""
+    parser = argparse.ArgumentParser(description="Run the pgTAP suites.")
+    parser.add_argument("--server", type=int, action="append", help="major version; may repeat")
+    parser.add_argument("--way", choices=WAYS, action="append", help="may repeat; default: all")
+    parser.add_argument("suites", nargs="*", type=Path)
+    options = parser.parse_args()
+    suites = [path.resolve() for path in options.suites]
+    suites = suites or sorted(path for path in SUITES.iterdir() if path.is_dir())
+    found = find_servers()
+    wanted = options.server or [major for major in (15, 18) if major in found]
+    failed = False
+    for major in wanted:
+        if major not in found:
+            print(f"PostgreSQL {major} is not on this machine", file=sys.stderr)
+            failed = True
+            continue
+        with (
+            tempfile.TemporaryDirectory(prefix="pgimport-tap-") as folder,
+            EmbeddedServer.for_tests(version=major) as server,
+        ):
+            Path(folder).chmod(0o755)
+            for way in options.way or WAYS:
+                print(f"# PostgreSQL {major}, {way}", flush=True)
+                if way == "extension" and not offer_extension(server, Path(folder)):
+                    print("# left out: the server's extension folder cannot be written here")
+                    continue
+                failed = run(server, way, suites) != 0 or failed
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
