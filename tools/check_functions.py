@@ -8,9 +8,9 @@ Two tools, no finding allowed:
   SQL-standard RETURN bodies and stops at them; those functions (they run no statement and call
   qualified or built-in functions only) are left out of its input.
 
-::
+Both work on a server of their own: the one of Debian, for which plpgsql_check is packaged::
 
-    python tools/check_functions.py DSN ASSEMBLED.sql
+    python tools/check_functions.py
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ import tempfile
 from pathlib import Path
 
 import psycopg
+
+from pgimport import _assemble
+from pgimport.embedded import EmbeddedServer, find_servers
 
 # A trigger function is checked with the table it is fired for.
 CHECK = """
@@ -71,11 +74,23 @@ def check_paths(sql: str) -> list[str]:
     return (done.stdout + done.stderr).splitlines() or [f"pgspot ended with {done.returncode}"]
 
 
-if __name__ == "__main__":
-    with psycopg.connect(sys.argv[1], autocommit=True) as connection:
-        findings = check_bodies(connection)
-    findings += check_paths(Path(sys.argv[2]).read_text(encoding="utf-8"))
+def main() -> int:
+    """Print the findings; exit status 1 when there is any, or when the checker is missing."""
+    text = _assemble.assemble()
+    findings = check_paths(text)
+    if 15 not in find_servers():
+        findings.append(
+            "PostgreSQL 15 with plpgsql_check is missing: make setup says how to get it"
+        )
+    else:
+        with EmbeddedServer.for_tests(15) as server, psycopg.connect(server.dsn) as conn:
+            conn.execute(text)
+            findings += check_bodies(conn)
     for finding in findings:
         print(finding)
     print(f"{len(findings)} findings in the bodies of functions")
-    sys.exit(1 if findings else 0)
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

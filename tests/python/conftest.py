@@ -88,9 +88,9 @@ def empty_dsn(server: EmbeddedServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def plain_role(server: EmbeddedServer) -> Iterator[str]:
+def plain_role(server: EmbeddedServer) -> str:
     """A role that may log in and nothing else."""
     name = f"plain_{os.urandom(6).hex()}"
     with psycopg.connect(server.dsn, autocommit=True) as conn:
         conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
-    yield name
+    return name
