@@ -78,7 +78,8 @@ $_invalid_sql$;
 COMMENT ON FUNCTION pgimport._invalid_sql(text, text) IS
 'internal: SQL condition that is true where a text is not a value of a type.';
 
--- Code of the issue that says why a text is not a value of a type.
+-- Code of the issue that says why a text is not a value of a type: for a domain the constraint
+-- that refuses it, or what is wrong with it as a value of the type below.
 -- Called by _find_issues, for culprits only.
 CREATE OR REPLACE FUNCTION pgimport._cast_issue(
     p_value text,
@@ -90,11 +91,34 @@ LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_cast_issue$
+-- a type's name is from the catalog: @plpgsql_check_options: security_warnings = false
+DECLARE
+    v_type regtype := to_regtype(p_type_name);
+    v_constraint text;
 BEGIN
+    BEGIN
+        EXECUTE format('SELECT ($1::%s) IS NULL', p_type_name) USING p_value;
+    EXCEPTION
+        WHEN numeric_value_out_of_range THEN
+            RETURN 'out_of_range';
+        WHEN check_violation THEN
+            GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
+            RETURN 'check:' || v_constraint;
+        WHEN data_exception OR integrity_constraint_violation
+            OR syntax_error_or_access_rule_violation OR invalid_schema_name
+            OR feature_not_supported OR program_limit_exceeded
+        THEN
+            NULL;
+    END;
+
+    WHILE EXISTS (SELECT FROM pg_type AS y WHERE y.oid = v_type AND y.typtype = 'd') LOOP
+        SELECT y.typbasetype INTO v_type FROM pg_type AS y WHERE y.oid = v_type;
+    END LOOP;
+
     RETURN CASE
-        WHEN pgimport._cast_sqlstate(p_value, p_type_name) = '22003' THEN 'out_of_range'
-        WHEN p_type_name IN ('smallint', 'integer', 'bigint', 'oid') THEN 'bad_integer'
-        WHEN p_type_name = 'uuid' THEN 'bad_uuid'
+        WHEN v_type IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'oid'::regtype)
+            THEN 'bad_integer'
+        WHEN v_type = 'uuid'::regtype THEN 'bad_uuid'
         ELSE CASE p_type_category
             WHEN 'N' THEN 'bad_numeric'
             WHEN 'D' THEN 'bad_date'
