@@ -24,6 +24,20 @@ BEGIN
             HINT = 'Install into a database of a newer server.';
     END IF;
 
+    -- messages hold more than ASCII, and names are compared without their accents
+    IF getdatabaseencoding() <> 'UTF8'
+        OR (c_mode = 'plain' AND current_setting('client_encoding') <> 'UTF8')
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI906',
+            MESSAGE = format(
+                'pgimport needs UTF8: the database is %s, the client sends %s',
+                getdatabaseencoding(), current_setting('client_encoding')
+            ),
+            HINT = 'SET client_encoding = ''UTF8''; in a database of another encoding pgimport '
+                'cannot work';
+    END IF;
+
     -- Two installs at once: the second waits and then finds everything in place.
     PERFORM pg_advisory_xact_lock(hashtextextended('pgimport.install', 0));
 
