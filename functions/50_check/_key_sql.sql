@@ -1,6 +1,7 @@
 -- SQL that compares staged keys with each other and with the target, exactly as the unique index
 -- compares them: its input type, its operators, its collations.
--- staged_keys: SELECT of (file_no, row_no, k1, k2 …) of all valid staged rows, in index order.
+-- staged_keys: SELECT of (file_no, row_no, k1, k2 …) of all valid staged rows, in index order; a
+-- part that no file fills is the table's default.
 -- columns: 'k1, k2 …'. equal(a, b) is written out as staged_equal (aliases k and d, both staged)
 -- and target_equal (aliases k staged and t the target). target_keys: 't.… AS k1, …'.
 -- Nulls equal nothing unless the index says NULLS NOT DISTINCT.
@@ -22,7 +23,11 @@ AS $_key_sql$
 DECLARE
     v_rows text := format('pgimport_staging.%I', pgimport._staging_name(p_job.job_id));
     v_keys text;
+    v_relation regclass;
 BEGIN
+    SELECT pgimport._target_relation(t) INTO STRICT v_relation
+    FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
+
     -- invalid rows are taken out behind an optimisation fence: their keys must not be cast
     IF p_job.invalid_rows > 0 THEN
         v_rows := format(
@@ -38,8 +43,13 @@ BEGIN
             k.index_position AS place,
             format('k%s', k.index_position) AS name,
             concat(
-                '(', coalesce(w.typed_sql, 'NULL::' || k.type_name), ')',
-                '::' || k.compare_type, ' COLLATE ' || k.collation_name
+                '(',
+                CASE
+                    WHEN d.is_steady AND w.column_name IS NOT NULL THEN w.write_sql
+                    WHEN d.is_steady THEN format('(%s)::%s', c.default_expr, k.type_name)
+                    ELSE coalesce(w.typed_sql, 'NULL::' || k.type_name)
+                END,
+                ')', '::' || k.compare_type, ' COLLATE ' || k.collation_name
             ) AS staged_sql,
             concat(
                 format('t.%I', k.column_name), '::' || k.compare_type,
@@ -52,6 +62,16 @@ BEGIN
         INNER JOIN pgimport._target_columns(p_job.target_id) AS c
             ON c.column_name = k.column_name
         LEFT JOIN pgimport._written_columns(p_job) AS w ON w.column_name = k.column_name
+        -- a default that the row will take is part of its key, unless it is another one each time
+        CROSS JOIN LATERAL (
+            SELECT c.has_default AND NOT EXISTS (
+                SELECT FROM pg_attrdef AS f
+                CROSS JOIN LATERAL
+                    regexp_matches(f.adbin::text, ':(?:op)?funcid ([0-9]+)', 'g') AS m (oids)
+                INNER JOIN pg_proc AS p ON p.oid = m.oids[1]::oid
+                WHERE f.adrelid = v_relation AND f.adnum = c.column_no AND p.provolatile = 'v'
+            ) AS is_steady
+        ) AS d
     ),
 
     compared AS (
