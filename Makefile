@@ -9,6 +9,10 @@ PG_CONFIG ?= pg_config
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' python/pgimport/__init__.py)
 SQL := $(wildcard schema/*.sql functions/*/*.sql)
 
+# servers that tools/system.sh unpacked, when it could not install them
+CACHED = $(shell ls -d $(CURDIR)/.cache/debian/usr/lib/postgresql/15/bin 2>/dev/null)
+WITH_CACHED = $(if $(CACHED),PG_BIN=$(CACHED))
+
 .PHONY: help setup system demo test test-all pgtap pytest lint check build install docs clean
 
 help: ## this list
@@ -31,10 +35,10 @@ demo: setup ## the main job on the embedded server, with proofs
 test: system pgtap pytest ## pgTAP and pytest
 
 pgtap: system
-	$(BIN)/python tools/run_pgtap.py
+	$(WITH_CACHED) $(BIN)/python tools/run_pgtap.py
 
 pytest: system
-	$(BIN)/python -m pytest -q
+	$(WITH_CACHED) $(BIN)/python -m pytest -q
 
 test-all: system ## all tests on every server version found
 	$(BIN)/python tools/run_pgtap.py $$($(BIN)/python -c \
@@ -48,7 +52,7 @@ lint: system ## layout and types, and the bodies of functions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python tools/check_functions.py
+	$(WITH_CACHED) $(BIN)/python tools/check_functions.py
 
 check: lint test ## lint and test
 

@@ -10,8 +10,8 @@ venv)
     packages="python3-venv"
     ;;
 tests)
-    packages="postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-partman
-        libtap-parser-sourcehandler-pgtap-perl"
+    packages="postgresql-15 postgresql-client-15 postgresql-15-pgtap postgresql-15-plpgsql-check
+        postgresql-15-partman libtap-parser-sourcehandler-pgtap-perl"
     ;;
 *)
     echo "usage: $0 venv | tests" >&2
