@@ -28,11 +28,7 @@ BEGIN
         INNER JOIN pg_roles AS me ON me.rolname = current_user
         INNER JOIN pg_trigger AS t ON NOT t.tgisinternal AND t.tgenabled <> 'D'
         WHERE c.oid = p_relation
-            -- pg_partition_tree() is empty for a table without partitions
-            AND (
-                t.tgrelid = p_relation
-                OR t.tgrelid IN (SELECT p.relid FROM pg_partition_tree(p_relation) AS p)
-            )
+            AND t.tgrelid IN (SELECT pgimport._table_tree(p_relation))
             AND (me.rolsuper OR me.rolbypassrls)
             AND NOT o.rolsuper
             AND o.oid <> me.oid

@@ -81,9 +81,8 @@ BEGIN
                     / current_setting('block_size')::integer * c_rows_per_page
             END
         ), 0)
-        FROM pg_partition_tree(p_relation) AS p
-        INNER JOIN pg_class AS c ON c.oid = p.relid
-        WHERE c.relkind = 'r'
+        FROM pg_class AS c
+        WHERE c.oid IN (SELECT pgimport._table_tree(p_relation)) AND c.relkind = 'r'
     );
 END;
 $_estimated_rows$;

@@ -77,9 +77,9 @@ BEGIN
     END IF;
 
     SELECT string_agg(DISTINCT format('"%s"', g.tgname), ', ') INTO v_triggers
-    FROM pg_partition_tree(v_relation) AS p
-    INNER JOIN pg_trigger AS g ON g.tgrelid = p.relid
-    WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 8 = 8;
+    FROM pg_trigger AS g
+    WHERE g.tgrelid IN (SELECT pgimport._table_tree(v_relation))
+        AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 8 = 8;
     IF v_triggers IS NOT NULL THEN
         v_warnings := v_warnings || to_jsonb(format('triggers will fire: %s', v_triggers));
     END IF;
