@@ -1,3 +1,33 @@
+-- Whether a column's default is the same each time it is computed: false for nextval() and random
+-- numbers. Called by _key_sql: only a steady default can be compared before the row is written.
+CREATE OR REPLACE FUNCTION pgimport._is_steady_default(
+    p_relation regclass,
+    p_column_no integer
+)
+RETURNS boolean
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_is_steady_default$
+DECLARE
+    v_functions oid[];
+BEGIN
+    SELECT ARRAY(
+        SELECT m.found[1]
+        FROM regexp_matches(d.adbin::text, ':(?:op)?funcid ([0-9]+)', 'g') AS m (found)
+    )::oid[] INTO v_functions
+    FROM pg_attrdef AS d
+    WHERE d.adrelid = p_relation AND d.adnum = p_column_no;
+
+    RETURN NOT EXISTS (
+        SELECT FROM pg_proc AS p WHERE p.oid = ANY (v_functions) AND p.provolatile = 'v'
+    );
+END;
+$_is_steady_default$;
+
+COMMENT ON FUNCTION pgimport._is_steady_default(regclass, integer) IS
+'internal: whether a column''s default is the same each time it is computed.';
+
 -- SQL that compares staged keys with each other and with the target, exactly as the unique index
 -- compares them: its input type, its operators, its collations.
 -- staged_keys: SELECT of (file_no, row_no, k1, k2 …) of all valid staged rows, in index order; a
@@ -62,15 +92,9 @@ BEGIN
         INNER JOIN pgimport._target_columns(p_job.target_id) AS c
             ON c.column_name = k.column_name
         LEFT JOIN pgimport._written_columns(p_job) AS w ON w.column_name = k.column_name
-        -- a default that the row will take is part of its key, unless it is another one each time
         CROSS JOIN LATERAL (
-            SELECT c.has_default AND NOT EXISTS (
-                SELECT FROM pg_attrdef AS f
-                CROSS JOIN LATERAL
-                    regexp_matches(f.adbin::text, ':(?:op)?funcid ([0-9]+)', 'g') AS m (oids)
-                INNER JOIN pg_proc AS p ON p.oid = m.oids[1]::oid
-                WHERE f.adrelid = v_relation AND f.adnum = c.column_no AND p.provolatile = 'v'
-            ) AS is_steady
+            SELECT c.has_default AND pgimport._is_steady_default(v_relation, c.column_no)
+                AS is_steady
         ) AS d
     ),
 

@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(15);
+SELECT plan(17);
 
 CREATE EXTENSION IF NOT EXISTS citext SCHEMA pgimport_test;
 SELECT format('%I', n.nspname) AS citext_schema
@@ -120,6 +120,18 @@ SELECT is(
         'defaulted', $$a text, b text NOT NULL DEFAULT 'd'$$, '(a, b)', '{a,b}', $$('x', 'd')$$,
         '{"x,","y,","y,","y,d","y,e"}'
     ), '2 1 2 2', 'a key part that takes the table''s default is compared with that default'
+);
+
+CREATE SEQUENCE pgimport_test.numbers;
+SELECT is(
+    pgimport_test.keyed(
+        'numbered', $$a text, b integer NOT NULL DEFAULT nextval('pgimport_test.numbers')$$,
+        '(a, b)', '{a,b}', $$('x', 1000)$$, '{"x,","x,","x,1000","y,"}'
+    ), '0 1 3 3', 'a default that is another one each time makes no duplicate'
+);
+SELECT is(
+    (SELECT n.last_value FROM pgimport_test.numbers AS n), 3::bigint,
+    'and is taken once for each row inserted, by no check'
 );
 
 -- a collation of its own
