@@ -11,7 +11,7 @@ SET search_path = pg_catalog, pg_temp
 AS $create_job$
 DECLARE
     v_target pgimport.target := pgimport._find_target(p_target);
-    v_options jsonb := coalesce(p_options, '{}');
+    v_options jsonb := coalesce(nullif(p_options, 'null'), '{}');
     v_constants jsonb;
     v_tenant_column text;
     v_job pgimport.job;
