@@ -7,6 +7,7 @@ LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_apply_grants$
+-- rights and routines are from the lists below: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_levels CONSTANT text[] := ARRAY['viewer', 'importer', 'admin'];
     r_role record;
@@ -16,6 +17,11 @@ BEGIN
         SELECT g.role_name, array_position(c_levels, g.level) AS rank
         FROM pgimport.role_grant AS g
         INNER JOIN pg_roles AS r ON g.role_name = r.rolname
+        -- the owner has every right already, and is to lose none
+        WHERE
+            r.oid <> (
+                SELECT n.nspowner FROM pg_namespace AS n WHERE n.nspname = 'pgimport'
+            )
         ORDER BY g.role_name
     LOOP
         -- a role that went down a level keeps nothing of the higher one

@@ -7,6 +7,7 @@ LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_apply_policies$
+-- definitions are made of constants below: @plpgsql_check_options: security_warnings = false
 DECLARE
     -- (SELECT …) makes an InitPlan of it: evaluated once a statement, not once a row
     c_admin CONSTANT text := '(SELECT pgimport._is_admin())';

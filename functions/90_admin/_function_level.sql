@@ -11,14 +11,16 @@ RETURN CASE
     WHEN p_name IN ('_apply_grants', '_apply_policies') THEN 'admin'
     WHEN p_name LIKE '\_%' THEN 'viewer'
     WHEN p_name IN (
-        'version', 'verify_install', 'list_targets', 'describe_target', 'suggest_mapping',
-        'list_jobs', 'get_job', 'job_events', 'job_progress', 'duplicate_report', 'issue_report',
-        'row_report', 'report_copy_sql', 'preview_job', 'verify_job', 'plan_rollback'
-    ) THEN 'viewer'
+            'version', 'verify_install', 'list_targets', 'describe_target', 'suggest_mapping',
+            'list_jobs', 'get_job', 'job_events', 'job_progress', 'duplicate_report', 'issue_report',
+            'row_report', 'report_copy_sql', 'preview_job', 'verify_job', 'plan_rollback'
+        )
+    THEN 'viewer'
     WHEN p_name IN (
-        'register_target', 'drop_target', 'set_column', 'grant_usage', 'disable_old_rollbacks',
-        'enable_retention', 'run_maintenance'
-    ) THEN 'admin'
+            'register_target', 'drop_target', 'set_column', 'grant_usage', 'disable_old_rollbacks',
+            'enable_retention', 'run_maintenance'
+        )
+    THEN 'admin'
     ELSE 'importer'
 END;
 

@@ -1,0 +1,74 @@
+-- What verify_install(true) reads in the targets themselves: rows of jobs that are not there by any
+-- right. Rows that people deleted since are no finding; verify_job() counts them.
+-- Called by verify_install(). It reads each target whole; a row of a job that the caller may not see
+-- would look unknown, so only admins get the answer.
+CREATE OR REPLACE FUNCTION pgimport._check_targets()
+RETURNS TABLE (
+    invariant text,
+    message text,
+    found text[],
+    hint text
+)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_check_targets$
+DECLARE
+    r_table record;
+    r_job record;
+    v_unknown text[] := '{}';
+    v_wrong text[] := '{}';
+BEGIN
+    FOR r_table IN
+        SELECT DISTINCT c.oid::regclass AS relation
+        FROM pgimport.target AS t
+        INNER JOIN pg_namespace AS n ON t.schema_name = n.nspname
+        INNER JOIN pg_class AS c ON n.oid = c.relnamespace AND t.table_name = c.relname
+        INNER JOIN pg_attribute AS a ON c.oid = a.attrelid
+        WHERE c.relkind IN ('r', 'p')
+            AND a.attname = 'import_job_id'
+            AND a.atttypid = 'uuid'::regtype
+            AND NOT a.attisdropped
+            AND has_table_privilege(c.oid, 'SELECT')
+        ORDER BY 1
+    LOOP
+        FOR r_job IN EXECUTE format(
+            'SELECT q.job_id, q.rows, j.status, j.rows_inserted, j.rows_kept '
+            'FROM (SELECT t.import_job_id AS job_id, count(*) AS rows FROM %s AS t '
+            'WHERE t.import_job_id IS NOT NULL GROUP BY t.import_job_id) AS q '
+            'LEFT JOIN pgimport.job AS j ON j.job_id = q.job_id ORDER BY q.job_id',
+            r_table.relation
+        ) LOOP
+            IF r_job.status IS NULL THEN
+                v_unknown := v_unknown || format(
+                    '%s: %s of unknown job %s', r_table.relation,
+                    pgimport._count_of(r_job.rows, 'row'), r_job.job_id
+                );
+            ELSIF r_job.rows > CASE r_job.status
+                WHEN 'completed' THEN r_job.rows_inserted
+                WHEN 'rolled_back' THEN r_job.rows_kept
+                ELSE 0
+            END THEN
+                v_wrong := v_wrong || format(
+                    '%s: %s of job %s, which is %s', r_table.relation,
+                    pgimport._count_of(r_job.rows, 'row'), r_job.job_id, r_job.status
+                );
+            END IF;
+        END LOOP;
+    END LOOP;
+
+    RETURN QUERY VALUES
+    (
+        'I1', 'a job that is not completed has no rows in its target, a completed one not more '
+        'than it inserted', v_wrong[1:20],
+        'Somebody wrote import_job_id by hand: select pgimport.verify_job(job_id);'
+    ),
+    (
+        'I9', 'every import_job_id in a target is that of a job', v_unknown[1:20],
+        'These rows were not written by an import of this database.'
+    );
+END;
+$_check_targets$;
+
+COMMENT ON FUNCTION pgimport._check_targets() IS
+'internal: the checks of verify_install(true) that read the targets.';
