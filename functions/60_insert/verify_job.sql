@@ -114,6 +114,7 @@ BEGIN
             'pgimport_staging.%I', pgimport._staging_name(p_job.job_id, '_mark')
         )) IS NULL
         OR pgimport._check_hash(p_job) <> p_job.check_hash
+        OR NOT has_table_privilege('pgimport.job', 'UPDATE')
     THEN
         RETURN v_job;
     END IF;
