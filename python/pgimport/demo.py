@@ -8,6 +8,7 @@ standard library alone, and every checksum from a query of the demo's own.
 from __future__ import annotations
 
 import itertools
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,7 +130,7 @@ def run_codes(state: State, rows: int, folder: Path | None) -> dict[str, Any]:
 
     seconds = time.monotonic() - begin
     _summary(out, proof, clock, seconds)
-    _by_hand(out, dsn, second)
+    _by_hand(out, server, dsn, second)
     message = (
         f"{len(proof.facts)} proofs hold"
         if proof.holds
@@ -388,14 +389,15 @@ def _summary(out: Output, proof: Proof, clock: _Clock, seconds: float) -> None:
         out.line(f"\nAll {len(proof.facts)} proofs hold, in {duration(seconds)}.")
 
 
-def _by_hand(out: Output, dsn: str, job_id: str) -> None:
+def _by_hand(out: Output, server: Any, dsn: str, job_id: str) -> None:
+    psql = shutil.which("psql") or server.binary("psql")
     info = conninfo_to_dict(dsn)
     words = " ".join(f"{name}={info[name]}" for name in ("host", "port", "user", "dbname")
                      if info.get(name))  # fmt: skip
     out.line(f"""
 The job and its rows are still there. Go on by hand:
 
-  psql "{words}"
+  {psql} "{words}"
     select jsonb_pretty(pgimport.plan_rollback('{job_id}'));
     select * from pgimport.issue_report('{job_id}');
 

@@ -44,9 +44,9 @@ def status(state: State) -> None:
         message,
         running=running,
         dsn=server.dsn if running else None,
-        data_dir=str(server.data_dir),
+        data_dir=str(server.cluster),
     )
-    state.out.line(f"data: {server.data_dir}")
+    state.out.line(f"data: {server.cluster}")
     if not running:
         state.out.next("pgimport --embedded start")
 
@@ -73,7 +73,7 @@ def reset(state: State, yes: bool) -> None:
     confirm(
         state,
         "RESET",
-        f"This deletes every database of the embedded server in {server.data_dir}.",
+        f"This deletes every database of the embedded server in {server.cluster}.",
         yes,
         "pgimport --embedded reset --yes",
     )
