@@ -1,5 +1,5 @@
--- What verify_install() reads in the catalog: who owns pgimport's objects, who may use them, how its
--- functions are made, and staging tables that belong to no living job.
+-- What verify_install() reads in the catalog: who owns pgimport's objects, who may use them, how
+-- its functions are made, and staging tables that belong to no living job.
 -- Called by verify_install(). One row a check; found names what is wrong, at most 20 of it.
 CREATE OR REPLACE FUNCTION pgimport._check_catalog()
 RETURNS TABLE (

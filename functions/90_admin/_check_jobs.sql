@@ -1,5 +1,5 @@
--- What verify_install() reads in pgimport's own tables: counts that must add up, and the log of each
--- job, replayed.
+-- What verify_install() reads in pgimport's own tables: counts that must add up, and the log of
+-- each job, replayed.
 -- Called by verify_install(). One row a check; found names what is wrong, at most 20 of it.
 CREATE OR REPLACE FUNCTION pgimport._check_jobs()
 RETURNS TABLE (

@@ -1,7 +1,7 @@
--- What verify_install(true) reads in the targets themselves: rows of jobs that are not there by any
--- right. Rows that people deleted since are no finding; verify_job() counts them.
--- Called by verify_install(). It reads each target whole; a row of a job that the caller may not see
--- would look unknown, so only admins get the answer.
+-- What verify_install(true) reads in the targets themselves: rows of jobs that have no right to be
+-- there. Rows that people deleted since are no finding; verify_job() counts them.
+-- Called by verify_install(). It reads each target whole; a row of a job that the caller may not
+-- see would look unknown, so only admins get the answer.
 CREATE OR REPLACE FUNCTION pgimport._check_targets()
 RETURNS TABLE (
     invariant text,
@@ -44,11 +44,11 @@ BEGIN
                     '%s: %s of unknown job %s', r_table.relation,
                     pgimport._count_of(r_job.rows, 'row'), r_job.job_id
                 );
-            ELSIF r_job.rows > CASE r_job.status
+            ELSIF r_job.rows > (CASE r_job.status
                 WHEN 'completed' THEN r_job.rows_inserted
                 WHEN 'rolled_back' THEN r_job.rows_kept
                 ELSE 0
-            END THEN
+            END) THEN
                 v_wrong := v_wrong || format(
                     '%s: %s of job %s, which is %s', r_table.relation,
                     pgimport._count_of(r_job.rows, 'row'), r_job.job_id, r_job.status
