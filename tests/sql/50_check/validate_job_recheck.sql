@@ -70,7 +70,10 @@ SELECT is(
 
 -- rows that were updated to a key of the job, in a table that is large beside it
 INSERT INTO pgimport_test.codes (merchant_id, code)
-SELECT pgimport_test.merchant(), format('BULK%s', n) FROM generate_series(1, 2000) AS n;
+SELECT
+    pgimport_test.merchant() AS merchant_id,
+    format('BULK%s', n) AS code
+FROM generate_series(1, 2000) AS n;
 ANALYZE pgimport_test.codes;
 SELECT pgimport_test.checked_job('{U1,U2}') AS updated \gset
 UPDATE pgimport_test.codes SET code = 'U1' WHERE code = 'BULK7';
