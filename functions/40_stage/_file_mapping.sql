@@ -32,11 +32,12 @@ BEGIN
             f.position,
             f.header,
             CASE
+                -- a constant fills the column whatever the caller or the names say
+                WHEN p_constants ? (p_given ->> f.header) THEN NULL
                 -- said by the caller; a header that stands twice counts once, at its first place
                 WHEN p_given ? f.header
                     AND f.position = min(f.position) OVER (PARTITION BY f.header)
                     THEN p_given ->> f.header
-                -- a constant fills the column whatever the file says
                 WHEN p_constants ? f.column_name THEN NULL
                 -- suggested, but the caller gave this column to another field
                 WHEN f.column_name IN (
@@ -47,6 +48,7 @@ BEGIN
             END AS column_name,
             CASE WHEN p_given ? f.header THEN 'null'::jsonb ELSE f.score END AS score,
             CASE
+                WHEN p_constants ? (p_given ->> f.header) THEN 'constant'
                 WHEN p_given ? f.header THEN 'given'
                 WHEN p_constants ? f.column_name THEN 'constant'
                 ELSE f.how

@@ -94,23 +94,25 @@ SET search_path = pg_catalog, pg_temp
 AS $stage_file$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
-    v_options jsonb := coalesce(p_options, '{}');
+    v_options jsonb := coalesce(nullif(p_options, 'null'), '{}');
     v_job pgimport.job := pgimport._lock_job(p_job_id, p_share => true);
     v_target pgimport.target;
-    v_file_no integer := (v_options ->> 'file_no')::integer;
+    v_file_no integer;
     v_constants jsonb;
     v_table text;
     v_columns text;
     v_copy_columns text;
     v_delimiter text := coalesce(v_options ->> 'delimiter', ',');
     v_encoding text := upper(coalesce(v_options ->> 'encoding', 'UTF8'));
-    v_has_header boolean := coalesce((v_options ->> 'header')::boolean, true);
+    v_has_header boolean;
     r_mapped record;
 BEGIN
     PERFORM pgimport._require_status(
         v_job, '{pending,staging,staged,checked,failed,staging_lost}', 'given another file'
     );
     PERFORM pgimport._check_file_options(p_file_name, p_header, v_options);
+    v_file_no := (v_options ->> 'file_no')::integer;
+    v_has_header := coalesce((v_options ->> 'header')::boolean, true);
 
     SELECT t.* INTO STRICT v_target FROM pgimport.target AS t
     WHERE t.target_id = v_job.target_id;
