@@ -15,9 +15,12 @@ SET search_path = pg_catalog, pg_temp
 AS $_check_targets$
 DECLARE
     r_table record;
-    r_job record;
-    v_unknown text[] := '{}';
-    v_wrong text[] := '{}';
+    v_job_id uuid;
+    v_rows bigint;
+    v_status text;
+    v_allowed bigint;
+    v_unknown text[] := ARRAY[]::text[];
+    v_wrong text[] := ARRAY[]::text[];
 BEGIN
     FOR r_table IN
         SELECT DISTINCT c.oid::regclass AS relation
@@ -32,26 +35,24 @@ BEGIN
             AND has_table_privilege(c.oid, 'SELECT')
         ORDER BY 1
     LOOP
-        FOR r_job IN EXECUTE format(
-            'SELECT q.job_id, q.rows, j.status, j.rows_inserted, j.rows_kept '
+        FOR v_job_id, v_rows, v_status, v_allowed IN EXECUTE format(
+            'SELECT q.job_id, q.rows, j.status, '
+            'CASE j.status WHEN ''completed'' THEN j.rows_inserted '
+            'WHEN ''rolled_back'' THEN j.rows_kept ELSE 0 END '
             'FROM (SELECT t.import_job_id AS job_id, count(*) AS rows FROM %s AS t '
             'WHERE t.import_job_id IS NOT NULL GROUP BY t.import_job_id) AS q '
             'LEFT JOIN pgimport.job AS j ON j.job_id = q.job_id ORDER BY q.job_id',
             r_table.relation
         ) LOOP
-            IF r_job.status IS NULL THEN
+            IF v_status IS NULL THEN
                 v_unknown := v_unknown || format(
                     '%s: %s of unknown job %s', r_table.relation,
-                    pgimport._count_of(r_job.rows, 'row'), r_job.job_id
+                    pgimport._count_of(v_rows, 'row'), v_job_id
                 );
-            ELSIF r_job.rows > (CASE r_job.status
-                WHEN 'completed' THEN r_job.rows_inserted
-                WHEN 'rolled_back' THEN r_job.rows_kept
-                ELSE 0
-            END) THEN
+            ELSIF v_rows > v_allowed THEN
                 v_wrong := v_wrong || format(
                     '%s: %s of job %s, which is %s', r_table.relation,
-                    pgimport._count_of(r_job.rows, 'row'), r_job.job_id, r_job.status
+                    pgimport._count_of(v_rows, 'row'), v_job_id, v_status
                 );
             END IF;
         END LOOP;
