@@ -60,7 +60,7 @@ def _finding(
     return {"what": what, "status": status, "found": found, "why": why, "mend": mend}
 
 
-def examine(state: State) -> list[dict[str, Any]]:
+def examine(state: State, deep: bool = False) -> list[dict[str, Any]]:
     """Everything found, in the order in which it should be mended."""
     try:
         connection = state.connect()
@@ -71,7 +71,7 @@ def examine(state: State) -> list[dict[str, Any]]:
     where = "the embedded server" if state.uses_embedded else "the server named"
     findings = [_finding("connection", "ok", where)]
     findings += _server(connection)
-    findings += _install(state, connection)
+    findings += _install(state, connection, deep)
     findings += _rights(connection)
     findings += _settings(connection)
     return findings
@@ -93,7 +93,7 @@ def _server(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
     return [_finding("server version", "ok", found)]
 
 
-def _install(state: State, connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+def _install(state: State, connection: psycopg.Connection[Any], deep: bool) -> list[dict[str, Any]]:
     version = installed_version(connection)
     words = state.connection_words()
     if version is None:
@@ -121,7 +121,7 @@ def _install(state: State, connection: psycopg.Connection[Any]) -> list[dict[str
         )
     else:
         findings.append(_finding("pgimport", "ok", version))
-    return findings + _verify_install(connection)
+    return findings + _verify_install(connection, deep)
 
 
 def _older(left: str, right: str) -> bool:
@@ -131,40 +131,29 @@ def _older(left: str, right: str) -> bool:
     return parts(left) < parts(right)
 
 
-def _verify_install(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+def _verify_install(connection: psycopg.Connection[Any], deep: bool) -> list[dict[str, Any]]:
     from pgimport.client import Client
 
     try:
-        raw = Client(connection).verify_install().raw
+        raw = Client(connection).verify_install(deep or None).raw
     except psycopg.errors.InsufficientPrivilege:
         return [_finding("self-check", "ok", "not for this role: an administrator may run it")]
     except PgImportError as error:
         if error.result is None:
             return [_finding("self-check", "problem", error.message, error.detail, error.hint)]
         raw = getattr(error.result, "raw", error.result)
-    findings = []
-    for check in raw.get("checks") or []:
-        good = check.get("ok", check.get("passed", check.get("success")))
-        if not good:
-            findings.append(
-                _finding(
-                    f"self-check {check.get('name') or check.get('check')}",
-                    "problem",
-                    str(check.get("found") or check.get("message") or "not as it should be"),
-                    str(check.get("message") or check.get("detail") or ""),
-                    check.get("hint"),
-                )
-            )
-    if not findings:
-        state = "ok" if raw.get("success") else "problem"
-        findings.append(
-            _finding(
-                "self-check", state, str(raw.get("message")), raw.get("message"), raw.get("hint")
-            )
+    findings = [
+        _finding(
+            f"self-check {check['invariant']}",
+            "problem",
+            "; ".join(map(str, check["found"][:3])),
+            f"does not hold: {check['message']}",
+            check["hint"],
         )
-    if findings[0]["status"] == "ok":
-        findings[0]["why"] = findings[0]["mend"] = None
-    return findings
+        for check in raw["checks"]
+        if not check["ok"]
+    ]
+    return findings or [_finding("self-check", "ok", raw["message"])]
 
 
 def _rights(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:

@@ -102,12 +102,13 @@ def version(state: State) -> None:
 
 
 @click.command("doctor", cls=Command)
+@click.option("--deep", is_flag=True, help="Read every target whole, too.")
 @pass_state
-def doctor(state: State) -> None:
+def doctor(state: State, deep: bool) -> None:
     """Look for what would hinder or slow imports, with the command that mends it."""
     from pgimport.cli._doctor import examine
 
-    findings = examine(state)
+    findings = examine(state, deep)
     bad = [finding for finding in findings if finding["status"] == "problem"]
     advice = [finding for finding in findings if finding["status"] == "advice"]
     if bad:
