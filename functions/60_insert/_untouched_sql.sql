@@ -28,7 +28,10 @@ BEGIN
         AND pg_snapshot_xmax(pg_current_snapshot())::text::numeric
             - w.transaction_id::text::numeric BETWEEN 0 AND c_oldest;
 
-    RETURN coalesce(format('t.xmin = ANY (%L::xid[])', v_xids), 'false');
+    -- format() writes NULL for a null: 'false' is what the planner asks for
+    RETURN CASE
+        WHEN v_xids IS NULL THEN 'false' ELSE format('t.xmin = ANY (%L::xid[])', v_xids)
+    END;
 END;
 $_untouched_sql$;
 
