@@ -16,6 +16,7 @@ AS $add_issues$
 DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id, p_share => true);
     v_french boolean := coalesce(current_setting('pgimport.language', true), '') ILIKE 'fr%';
+    v_issue jsonb;
     v_added bigint;
 BEGIN
     PERFORM pgimport._require_status(v_job, '{staging,staged,pending}', 'given issues');
@@ -27,6 +28,25 @@ BEGIN
             MESSAGE = 'issues must be an array of objects',
             HINT = '[{"line_no": 7, "code": "ragged_row", "value": "a,b", "message": "…"}]';
     END IF;
+    FOR v_issue IN SELECT i.value FROM jsonb_array_elements(p_issues) AS i LOOP
+        PERFORM pgimport._require_keys(
+            v_issue, '{line_no,column_name,code,severity,message,detail,value,hint}', 'an issue'
+        );
+        IF coalesce(v_issue ->> 'code', '') = ''
+            OR v_issue ->> 'severity' NOT IN ('error', 'warning')
+            OR v_issue ->> 'line_no' !~ '^[0-9]{1,18}$'
+            OR EXISTS (
+                SELECT FROM jsonb_each(v_issue) AS k
+                WHERE k.key <> 'line_no' AND jsonb_typeof(k.value) NOT IN ('string', 'null')
+            )
+        THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'PI003',
+                MESSAGE = 'an issue needs a code, a whole line_no or none, texts for the rest',
+                DETAIL = format('It was: %s', left(v_issue::text, 200)),
+                HINT = '[{"line_no": 7, "code": "ragged_row", "value": "a,b", "message": "…"}]';
+        END IF;
+    END LOOP;
 
     INSERT INTO pgimport.issue (
         job_id, file_no, line_no, column_name, code, severity, message, value, hint, found_by

@@ -14,7 +14,7 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $finish_file$
 DECLARE
-    v_options jsonb := coalesce(p_options, '{}');
+    v_options jsonb := coalesce(nullif(p_options, 'null'), '{}');
     v_job pgimport.job := pgimport._lock_job(p_job_id, p_share => true);
     v_file pgimport.file;
     v_rows bigint := 0;
@@ -23,10 +23,19 @@ BEGIN
     PERFORM pgimport._require_keys(
         v_options, '{rows_refused,line_offset,sha256,bytes,failed}', 'p_options of finish_file'
     );
-    IF v_options ->> 'sha256' !~ '^[0-9a-f]{64}$' OR p_rows_parsed < 0 THEN
+    IF v_options ->> 'sha256' !~ '^[0-9a-f]{64}$'
+        OR v_options ->> 'bytes' !~ '^[0-9]{1,18}$'
+        OR v_options ->> 'line_offset' !~ '^[0-9]{1,18}$'
+        OR v_options ->> 'rows_refused' !~ '^[0-9]{1,18}$'
+        OR p_rows_parsed < 0
+    THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI003',
-            MESSAGE = 'sha256 must be 64 lower-case hexadecimal digits, rows parsed not negative';
+            MESSAGE = 'numbers of a file must be whole and not negative, sha256 64 lower-case '
+                'hexadecimal digits',
+            DETAIL = format('rows parsed: %s; options: %s',
+                coalesce(p_rows_parsed::text, 'null'), left(v_options::text, 200)),
+            HINT = 'for example: select pgimport.finish_file(job_id, 1, 250000);';
     ELSIF p_rows_parsed IS NULL AND v_failed IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI001',

@@ -18,9 +18,10 @@ SET extra_float_digits = 1
 SET bytea_output = 'hex'
 AS $stage_relation$
 DECLARE
-    v_options jsonb := coalesce(p_options, '{}');
+    v_options jsonb := coalesce(nullif(p_options, 'null'), '{}');
     v_columns text[];
     v_order text;
+    v_unknown text;
     v_opened jsonb;
     v_table text;
     v_rows bigint;
@@ -39,17 +40,32 @@ BEGIN
     FROM pg_attribute AS a
     WHERE a.attrelid = p_source AND a.attnum > 0 AND NOT a.attisdropped;
 
-    SELECT string_agg(format('s.%I', o.name), ', ' ORDER BY o.place) INTO v_order
-    FROM jsonb_array_elements_text(v_options -> 'order_by') WITH ORDINALITY AS o (name, place);
+    IF jsonb_typeof(v_options -> 'order_by') NOT IN ('array', 'null') THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI003',
+            MESSAGE = 'option "order_by" must be a list of columns',
+            DETAIL = format('It was: %s', left(v_options ->> 'order_by', 200)),
+            HINT = 'for example {"order_by": ["id"]}';
+    END IF;
+    SELECT
+        string_agg(format('s.%I', o.name), ', ' ORDER BY o.place),
+        min(o.name) FILTER (WHERE o.name <> ALL (v_columns))
+    INTO v_order, v_unknown
+    FROM jsonb_array_elements_text(nullif(v_options -> 'order_by', 'null'))
+        WITH ORDINALITY AS o (name, place);
+    IF v_unknown IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI206',
+            MESSAGE = format('column "%s" does not exist in "%s"', v_unknown, p_source),
+            DETAIL = 'named by "order_by"',
+            HINT = 'columns: ' || array_to_string(v_columns, ', ');
+    END IF;
 
     v_opened := pgimport.stage_file(
         p_job_id,
         p_source::text,
         v_columns,
-        jsonb_strip_nulls(jsonb_build_object(
-            'mapping', v_options -> 'mapping', 'file_no', v_options -> 'file_no',
-            'line_offset', 0
-        ))
+        v_options - 'order_by' || '{"line_offset": 0}'
     );
     SELECT f.staging_table INTO STRICT v_table FROM pgimport.file AS f
     WHERE f.job_id = p_job_id AND f.file_no = (v_opened ->> 'file_no')::integer;

@@ -26,7 +26,10 @@ SELECT is(
     'counts.total_rows=null checked_at=null', 'what the check found is forgotten'
 );
 SELECT is(
-    (SELECT count(*) FROM pgimport.issue AS i WHERE i.job_id = :'job'), 0::bigint,
+    (
+        SELECT count(*) FROM pgimport.issue AS i
+        WHERE i.job_id = :'job'
+    ), 0::bigint,
     'with its issues'
 );
 SELECT throws_ok(

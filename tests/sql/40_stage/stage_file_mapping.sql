@@ -9,10 +9,11 @@ RETURNS text
 LANGUAGE sql
 IMMUTABLE
 RETURN (
-    SELECT string_agg(
-        format('%s > %s (%s)', m ->> 'header', coalesce(m ->> 'column', '-'), m ->> 'how'), ', '
-        ORDER BY m -> 'position'
-    )
+    SELECT
+        string_agg(
+            format('%s > %s (%s)', m ->> 'header', coalesce(m ->> 'column', '-'), m ->> 'how'), ', '
+            ORDER BY m -> 'position'
+        )
     FROM jsonb_array_elements(p_answer -> 'mapping') AS m
 );
 
@@ -116,7 +117,7 @@ SELECT is(
 -- columns of the target that are called like staging's own
 CREATE TABLE pgimport_test.odd (
     row_no integer PRIMARY KEY, class text, line_no integer, extra_1 text, issues text,
-    "Odd ""Name" text
+    "Odd ""Name" text -- noqa: RF05
 );
 SELECT pgimport.register_target('pgimport_test.odd', 'odd', '{row_no}');
 SELECT pgimport_test.new_job('{}', 'odd') AS job \gset
@@ -170,9 +171,10 @@ SELECT is(
 );
 SELECT is(
     (
-        SELECT string_agg(
-            pg_catalog.pg_get_expr(c.relpartbound, c.oid), ', ' ORDER BY c.relname
-        )
+        SELECT
+            string_agg(
+                pg_catalog.pg_get_expr(c.relpartbound, c.oid), ', ' ORDER BY c.relname
+            )
         FROM pg_catalog.pg_class AS c
         WHERE c.relname LIKE concat('job_', replace(:'job', '-', ''), '\_f%') AND c.relkind = 'r'
     ),

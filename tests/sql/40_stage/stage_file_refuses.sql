@@ -59,10 +59,11 @@ SELECT is(
     'an unknown option is refused'
 );
 SELECT is(pgimport_test.try_stage(:'job', '{code}', '[]'), 'PI003', 'options are an object');
-SELECT is(
-    pgimport_test.try_stage(:'job', '{code}', w.options), 'PI003',
-    format('a wrong value is refused: %s', w.options)
-)
+SELECT
+    is(
+        pgimport_test.try_stage(:'job', '{code}', w.options), 'PI003',
+        format('a wrong value is refused: %s', w.options)
+    )
 FROM (
     VALUES
     ('{"sha256": "ABC"}'::jsonb),
