@@ -21,18 +21,11 @@ SET lc_monetary = 'C'
 SET row_security = on
 AS $validate_job$
 DECLARE
-    v_job pgimport.job := pgimport._lock_job(p_job_id);
-    v_warnings jsonb;
+    v_warnings jsonb := pgimport._begin_check(p_job_id, 'validated');
+    v_job pgimport.job := pgimport._read_job(p_job_id);
     v_new bigint := 0;
     v_keys jsonb;
 BEGIN
-    PERFORM pgimport._require_status(
-        v_job, '{pending,staging,staged,checked,failed,staging_lost}', 'validated'
-    );
-    PERFORM set_config('timezone', v_job.time_zone, true);
-
-    v_warnings := pgimport._seal_staging(v_job);
-    v_job := pgimport._read_job(p_job_id);
     IF v_job.status = 'staging_lost' THEN
         RETURN pgimport._lost_envelope(v_job, pgimport._check_keys(v_job));
     END IF;
