@@ -1,6 +1,7 @@
 -- Gives the roles recorded by grant_usage() the rights of their level on everything this version
 -- has, and takes from them what their level does not include.
--- Called by grant_usage() and, at every install, by schema/end.sql: by the owner of pgimport.
+-- Called when a row of pgimport.role_grant is written and, at every install, by schema/end.sql: by
+-- the owner of pgimport.
 CREATE OR REPLACE FUNCTION pgimport._apply_grants()
 RETURNS void
 LANGUAGE plpgsql

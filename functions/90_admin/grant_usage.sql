@@ -47,12 +47,12 @@ BEGIN
             HINT = format('SET ROLE %I;', v_owner);
     END IF;
 
+    -- a trigger then gives the rights
     INSERT INTO pgimport.role_grant AS g (role_name, level)
     VALUES (p_role, p_level)
     ON CONFLICT (role_name) DO UPDATE
     SET level = excluded.level, granted_at = excluded.granted_at, granted_by = excluded.granted_by
     WHERE g.level <> excluded.level;
-    PERFORM pgimport._apply_grants();
 
     RETURN jsonb_build_object(
         'success', true,
