@@ -18,6 +18,8 @@ AS $_dependents$
 DECLARE
     r_key record;
     v_rows bigint;
+    -- the table and its partitions: a foreign key may refer to one of them alone
+    v_relations oid[] := ARRAY(SELECT pgimport._table_tree(p_relation));
 BEGIN
     dependents := '[]';
     warnings := '[]';
@@ -26,7 +28,8 @@ BEGIN
         SELECT
             k.conname AS name,
             k.conrelid::regclass AS child,
-            k.conrelid = p_relation AS is_self,
+            k.confrelid::regclass AS parent,
+            k.conrelid = ANY (v_relations) AS is_self,
             CASE k.confdeltype
                 WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade'
                 WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default'
@@ -57,15 +60,15 @@ BEGIN
                     AND (i.indkey::smallint[])[0:cardinality(k.conkey) - 1] @> k.conkey
             ) AS is_indexed
         FROM pg_constraint AS k
-        WHERE k.contype = 'f' AND k.confrelid = p_relation AND k.conparentid = 0
+        WHERE k.contype = 'f' AND k.confrelid = ANY (v_relations) AND k.conparentid = 0
         ORDER BY k.conrelid::regclass::text, k.conname
     LOOP
         -- a row that the same rollback deletes is no dependent of it
         EXECUTE format(
             'SELECT count(*) FROM %s AS c WHERE EXISTS (SELECT FROM %s AS t WHERE %s AND %s)%s',
-            r_key.child, p_relation, p_doomed, r_key.matches,
+            r_key.child, r_key.parent, p_doomed, r_key.matches,
             CASE WHEN r_key.is_self
-                THEN format(' AND NOT (%s)', replace(p_doomed, 't.', 'c.')) ELSE '' END
+                THEN format(' AND (%s) IS NOT TRUE', replace(p_doomed, 't.', 'c.')) ELSE '' END
         ) INTO v_rows USING p_job_id;
 
         IF v_rows > 0 THEN

@@ -1,9 +1,11 @@
 -- The one planner: what a rollback of a job would do, and whether it may. plan_rollback shows it,
--- rollback_job carries it out. Changes nothing.
+-- rollback_job carries it out. Changes nothing. Dependents are those of the rows that the mode
+-- would delete: with force also the modified ones.
 -- Reasons against are objects {code, message}: PI501 (state), PI502 (window), PI503 (disabled).
 -- Called by plan_rollback and rollback_job. Raises PI205.
 CREATE OR REPLACE FUNCTION pgimport._make_plan(
-    p_job pgimport.job
+    p_job pgimport.job,
+    p_mode text
 )
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -67,7 +69,10 @@ BEGIN
 
     SELECT d.* INTO STRICT r_dependents
     FROM pgimport._dependents(
-        v_relation, format('t.import_job_id = $1 AND %s', v_untouched), p_job.job_id
+        v_relation,
+        't.import_job_id = $1'
+        || CASE p_mode WHEN 'force' THEN '' ELSE format(' AND %s', v_untouched) END,
+        p_job.job_id
     ) AS d;
     v_warnings := v_warnings || r_dependents.warnings;
 
@@ -100,5 +105,5 @@ BEGIN
 END;
 $_make_plan$;
 
-COMMENT ON FUNCTION pgimport._make_plan(pgimport.job) IS
+COMMENT ON FUNCTION pgimport._make_plan(pgimport.job, text) IS
 'internal: the plan of a rollback, for plan_rollback and rollback_job.';

@@ -21,7 +21,7 @@ SET row_security = on
 AS $plan_rollback$
 DECLARE
     v_job pgimport.job := pgimport._read_job(p_job_id);
-    v_plan jsonb := pgimport._make_plan(v_job);
+    v_plan jsonb := pgimport._make_plan(v_job, 'refuse');
 BEGIN
     RETURN pgimport._envelope(
         v_job,

@@ -51,7 +51,9 @@ BEGIN
     -- the count and the delete. Where the key refuses, the database is the guard.
     IF EXISTS (
         SELECT FROM pg_constraint AS k
-        WHERE k.confrelid = v_relation AND k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')
+        WHERE k.contype = 'f'
+            AND k.confdeltype IN ('c', 'n', 'd')
+            AND k.confrelid IN (SELECT pgimport._table_tree(v_relation))
     ) THEN
         EXECUTE format(
             'SELECT count(*) FROM (SELECT FROM %s AS t WHERE t.import_job_id = $1 FOR UPDATE) AS q',
@@ -59,7 +61,7 @@ BEGIN
         ) INTO v_planned USING p_job_id;
     END IF;
 
-    v_plan := pgimport._make_plan(v_job);
+    v_plan := pgimport._make_plan(v_job, p_mode);
     IF NOT (v_plan ->> 'eligible')::boolean THEN
         RAISE EXCEPTION USING
             ERRCODE = v_plan #>> '{reasons,0,code}',

@@ -117,7 +117,9 @@ SELECT is(
     pgimport_test.found('needed', '', 'needy'), 'required', 'but it is where the column is required'
 );
 SELECT is(
-    pgimport_test.found('needed', NULL, 'needy'), 'required', 'a null in a NOT NULL column is required'
+    pgimport_test.found('needed', NULL, 'needy'),
+    'required',
+    'a null in a NOT NULL column is required'
 );
 SELECT is(
     pgimport_test.found('needed', E' \t', 'needy'), 'required',

@@ -58,7 +58,10 @@ SELECT is(
     'a second check of the same rows answers the same'
 );
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport.issue AS i WHERE i.job_id = :'job'), 2,
+    (
+        SELECT count(*)::integer FROM pgimport.issue AS i
+        WHERE i.job_id = :'job'
+    ), 2,
     'and does not write the issues twice'
 );
 SELECT is(

@@ -34,16 +34,21 @@ SELECT results_eq(
     'an issue names file, row, physical line, column, code, message and value'
 );
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport.issue AS i WHERE i.job_id = :'job' AND i.hint <> ''),
+    (
+        SELECT count(*)::integer FROM pgimport.issue AS i
+        WHERE i.job_id = :'job' AND i.hint <> ''
+    ),
     4, 'and every issue has a hint'
 );
 
 -- the row-by-row path gives the line itself
 SELECT pgimport_test.new_job() AS lined \gset
 SELECT pgimport.stage_file(:'lined', 'a.csv', '{merchant_id,code}');
-SELECT format('job_%s_f1', replace(:'lined', '-', '')) AS lined_table \gset
-INSERT INTO pgimport_staging.:"lined_table" (line_no, merchant_id, code)
-VALUES (17, 'oops', 'X'), (23, pgimport_test.merchant()::text, 'Y');
+SELECT format(
+    'INSERT INTO pgimport_staging.job_%s_f1 (line_no, merchant_id, code) '
+    'VALUES (17, ''oops'', ''X''), (23, %L, ''Y'')',
+    replace(:'lined', '-', ''), pgimport_test.merchant()
+) AS statement \gexec
 SELECT pgimport.finish_file(:'lined', 1, 2);
 SELECT pgimport.check_job(:'lined');
 SELECT is(

@@ -4,20 +4,23 @@ SELECT plan(22);
 
 SELECT pgimport_test.codes_target();
 
-SELECT throws_ok(
-    format('SELECT pgimport.%I(NULL::uuid)', f), 'PI001', NULL, f || ' without a job is refused'
-)
+SELECT
+    throws_ok(
+        format('SELECT pgimport.%I(NULL::uuid)', f), 'PI001', NULL, f || ' without a job is refused'
+    )
 FROM unnest('{check_job,validate_job,mark_duplicates,preview_job}'::text[]) AS f;
-SELECT throws_ok(
-    format('SELECT pgimport.%I(''00000000-0000-0000-0000-000000000000'')', f),
-    'PI101', NULL, f || ' of a job that does not exist is refused'
-)
+SELECT
+    throws_ok(
+        format('SELECT pgimport.%I(''00000000-0000-0000-0000-000000000000'')', f),
+        'PI101', NULL, f || ' of a job that does not exist is refused'
+    )
 FROM unnest('{check_job,validate_job,mark_duplicates,preview_job}'::text[]) AS f;
 
 SELECT pgimport_test.new_job() AS empty \gset
-SELECT throws_ok(
-    format('SELECT pgimport.%I(%L)', f, :'empty'), 'PI306', NULL, f || ' needs a staged file'
-)
+SELECT
+    throws_ok(
+        format('SELECT pgimport.%I(%L)', f, :'empty'), 'PI306', NULL, f || ' needs a staged file'
+    )
 FROM unnest('{check_job,validate_job,mark_duplicates}'::text[]) AS f;
 SELECT throws_ok(
     format('SELECT pgimport.preview_job(%L)', :'empty'), 'PI102', NULL,
@@ -32,17 +35,22 @@ SELECT throws_ok(
 -- columns without any source
 SELECT pgimport_test.new_job() AS partial \gset
 SELECT pgimport_test.stage(:'partial', '{code,sku}', '{"A,1"}');
-SELECT throws_ok(
-    format('SELECT pgimport.%I(%L)', f, :'partial'), 'PI207', NULL,
-    f || ' refuses files without a required column'
-)
+SELECT
+    throws_ok(
+        format('SELECT pgimport.%I(%L)', f, :'partial'), 'PI207', NULL,
+        f || ' refuses files without a required column'
+    )
 FROM unnest('{check_job,validate_job,mark_duplicates}'::text[]) AS f;
 
 -- a completed job
 SELECT pgimport_test.completed_job('{A}') AS done \gset
-SELECT throws_ok(
-    format('SELECT pgimport.%I(%L)', f, :'done'), 'PI102', NULL, f || ' of a completed job is refused'
-)
+SELECT
+    throws_ok(
+        format('SELECT pgimport.%I(%L)', f, :'done'),
+        'PI102',
+        NULL,
+        f || ' of a completed job is refused'
+    )
 FROM unnest('{check_job,validate_job,mark_duplicates,preview_job}'::text[]) AS f;
 
 -- rules changed after the check

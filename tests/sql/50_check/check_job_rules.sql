@@ -19,12 +19,13 @@ RETURNS text
 LANGUAGE sql
 STABLE
 BEGIN ATOMIC
-SELECT concat_ws(
-    '|', r.code, coalesce('<' || r.name || '>', 'null'), coalesce(r.points::text, 'null'),
-    r.state, r.stamp, coalesce(r.source, 'null')
-)
-FROM pgimport_test.ruled AS r
-WHERE r.code = p_code;
+    SELECT
+        concat_ws(
+            '|', code, coalesce('<' || name || '>', 'null'), coalesce(points::text, 'null'),
+            state, stamp, coalesce(source, 'null')
+        )
+    FROM pgimport_test.ruled
+    WHERE code = p_code;
 END;
 
 -- imports lines of code, name, points
@@ -109,7 +110,10 @@ SELECT is(
     pgimport_test.row_of('C1'), 'C1|<Ann>|9|new|7|job', 'a constant of the job wins over the file'
 );
 SELECT is(
-    (SELECT r.doubled FROM pgimport_test.ruled AS r WHERE r.code = 'C1'), 18,
+    (
+        SELECT r.doubled FROM pgimport_test.ruled AS r
+        WHERE r.code = 'C1'
+    ), 18,
     'generated columns are computed, not written'
 );
 

@@ -34,7 +34,10 @@ SELECT pgimport.insert_job(:'paris') AS inserted \gset
 SET LOCAL datestyle = 'ISO, YMD';
 SET LOCAL timezone = 'UTC';
 SELECT is(
-    (SELECT format('%s %s', m.day, m.moment) FROM pgimport_test.moments AS m WHERE m.code = 'A'),
+    (
+        SELECT format('%s %s', m.day, m.moment) FROM pgimport_test.moments AS m
+        WHERE m.code = 'A'
+    ),
     '2026-02-01 2026-07-01 10:00:00+00',
     'times without a zone are those of the session that made the job, in every later session'
 );
@@ -51,8 +54,10 @@ SELECT is(
     'the checksum does not depend on the settings of the session'
 );
 SELECT is(
-    concat_ws('|', current_setting('datestyle'), current_setting('timezone'),
-        current_setting('extra_float_digits'), current_setting('transform_null_equals')),
+    concat_ws(
+        '|', current_setting('datestyle'), current_setting('timezone'),
+        current_setting('extra_float_digits'), current_setting('transform_null_equals')
+    ),
     'SQL, DMY|Asia/Tokyo|-10|on', 'and the session''s own settings are as before'
 );
 SELECT is(

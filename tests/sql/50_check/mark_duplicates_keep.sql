@@ -93,8 +93,10 @@ SELECT is(
 );
 SELECT pgimport.insert_job(:'last_job');
 SELECT is(
-    (SELECT string_agg(c.code, ' ' ORDER BY c.code) FROM pgimport_test.codes AS c
-    WHERE c.import_job_id = :'last_job'), 'A B C', 'one row of each new key is inserted'
+    (
+        SELECT string_agg(c.code, ' ' ORDER BY c.code) FROM pgimport_test.codes AS c
+        WHERE c.import_job_id = :'last_job'
+    ), 'A B C', 'one row of each new key is inserted'
 );
 
 -- invalid rows are neither duplicates nor first occurrences
@@ -125,7 +127,10 @@ SELECT pgimport_test.stage(
 );
 SELECT is(
     pgimport_test.pick(
-        pgimport.mark_duplicates(:'unreadable'), 'invalid_rows', 'internal_duplicates', 'clean_count'
+        pgimport.mark_duplicates(:'unreadable'),
+        'invalid_rows',
+        'internal_duplicates',
+        'clean_count'
     ),
     'invalid_rows=2 internal_duplicates=0 clean_count=1',
     'rows whose key is no value of its type are invalid and do not stop the marking'
@@ -135,7 +140,7 @@ SELECT is(
 SELECT pgimport_test.new_job() AS many \gset
 SELECT pgimport_test.stage(
     :'many', '{merchant_id,code}',
-    ARRAY(
+    array(
         SELECT format('%s,M%s', pgimport_test.merchant(), n % 300)
         FROM generate_series(1, 1000) AS n
     )

@@ -5,7 +5,7 @@ SELECT plan(17);
 CREATE EXTENSION IF NOT EXISTS citext SCHEMA pgimport_test;
 SELECT format('%I', n.nspname) AS citext_schema
 FROM pg_catalog.pg_extension AS x
-INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = x.extnamespace
+INNER JOIN pg_catalog.pg_namespace AS n ON x.extnamespace = n.oid
 WHERE x.extname = 'citext'
 \gset
 
@@ -153,14 +153,14 @@ END;
 $$;
 SELECT pgimport_test.make_collation() AS has_icu \gset
 \if :has_icu
-    SELECT is(
-        pgimport_test.keyed(
-            'collated', 'k text COLLATE pgimport_test.no_case', '(k)', '{k}', $$('Äb')$$,
-            '{äB,cd,CD,ef}'
-        ), '1 1 2 2', 'a nondeterministic collation of the index decides'
-    );
+SELECT is(
+    pgimport_test.keyed(
+        'collated', 'k text COLLATE pgimport_test.no_case', '(k)', '{k}', $$('Äb')$$,
+        '{äB,cd,CD,ef}'
+    ), '1 1 2 2', 'a nondeterministic collation of the index decides'
+);
 \else
-    SELECT skip('the server has no ICU', 1);
+SELECT skip('the server has no ICU', 1);
 \endif
 
 -- names that need quotes

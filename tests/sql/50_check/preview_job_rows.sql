@@ -54,10 +54,11 @@ SELECT is(
     jsonb_array_length(pgimport.preview_job(:'job', 2) -> 'rows'), 2,
     'the limit is the number of rows'
 );
-SELECT throws_ok(
-    format('SELECT pgimport.preview_job(%L, %L)', :'job', n), 'PI003', NULL,
-    format('a limit of %s is refused', coalesce(n::text, 'null'))
-)
+SELECT
+    throws_ok(
+        format('SELECT pgimport.preview_job(%L, %L)', :'job', n), 'PI003', NULL,
+        format('a limit of %s is refused', coalesce(n::text, 'null'))
+    )
 FROM unnest('{0,10001,NULL}'::integer[]) AS n;
 SELECT is(
     (SELECT count(*)::integer FROM pgimport_test.codes), 1, 'a preview writes nothing'

@@ -76,7 +76,8 @@ SELECT
 FROM generate_series(1, 2000) AS n;
 ANALYZE pgimport_test.codes;
 SELECT pgimport_test.checked_job('{U1,U2}') AS updated \gset
-UPDATE pgimport_test.codes SET code = 'U1' WHERE code = 'BULK7';
+UPDATE pgimport_test.codes SET code = 'U1'
+WHERE code = 'BULK7';
 SELECT is(
     pgimport_test.pick(pgimport.validate_job(:'updated'), 'total_clean', 'new_database_duplicates'),
     'total_clean=1 new_database_duplicates=1',

@@ -30,9 +30,9 @@ RETURNS text
 LANGUAGE sql
 STABLE
 BEGIN ATOMIC
-SELECT string_agg(format('%s=%s', s.name, s.setting), ';' ORDER BY s.name)
-FROM pg_catalog.pg_settings AS s
-WHERE s.context IN ('user', 'superuser');
+    SELECT string_agg(format('%s=%s', s.name, s.setting), ';' ORDER BY s.name)
+    FROM pg_catalog.pg_settings AS s
+    WHERE s.context IN ('user', 'superuser');
 END;
 
 SELECT is(
@@ -64,7 +64,10 @@ SELECT pgimport.verify_job(:'job');
 SELECT pgimport.plan_rollback(:'job');
 SELECT is(pgimport_test.settings(), :'before', 'and after verify and plan');
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport_other.audit AS a WHERE a.action = 'INSERT'), 2,
+    (
+        SELECT count(*)::integer FROM pgimport_other.audit AS a
+        WHERE a.action = 'INSERT'
+    ), 2,
     'the trigger ran once a row'
 );
 SELECT is(
@@ -73,7 +76,10 @@ SELECT is(
 );
 SELECT is(pgimport_test.settings(), :'before', 'after which every setting is as before');
 SELECT is(
-    (SELECT count(*)::integer FROM pg_catalog.pg_cursors AS c WHERE c.name LIKE '%pgimport%'), 0,
+    (
+        SELECT count(*)::integer FROM pg_catalog.pg_cursors AS c
+        WHERE c.name LIKE '%pgimport%'
+    ), 0,
     'and no cursor is left open'
 );
 

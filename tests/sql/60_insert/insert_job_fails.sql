@@ -38,11 +38,16 @@ SELECT is(
     'the target is as before'
 );
 SELECT is(
-    (SELECT format('%s %s', j.error_sqlstate, j.error_message) FROM pgimport.job AS j
-    WHERE j.job_id = :'job'), 'P0777 no BAD please', 'the job keeps the error'
+    (
+        SELECT format('%s %s', j.error_sqlstate, j.error_message) FROM pgimport.job AS j
+        WHERE j.job_id = :'job'
+    ), 'P0777 no BAD please', 'the job keeps the error'
 );
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport.job_write AS w WHERE w.job_id = :'job'), 0,
+    (
+        SELECT count(*)::integer FROM pgimport.job_write AS w
+        WHERE w.job_id = :'job'
+    ), 0,
     'nothing is recorded as written'
 );
 SELECT throws_ok(
@@ -61,7 +66,10 @@ SELECT is(
     'once the cause is mended it is checked and inserted'
 );
 SELECT is(
-    (SELECT j.error_sqlstate FROM pgimport.job AS j WHERE j.job_id = :'job'), NULL,
+    (
+        SELECT j.error_sqlstate FROM pgimport.job AS j
+        WHERE j.job_id = :'job'
+    ), NULL,
     'and the error is forgotten'
 );
 
@@ -131,7 +139,8 @@ SELECT lives_ok(
     VALUES (pgimport_test.merchant(), 'later', 'A')$$,
     'deferred constraints are still deferred for the session'
 );
-DELETE FROM pgimport_test.codes WHERE code = 'later';
+DELETE FROM pgimport_test.codes
+WHERE code = 'later';
 SET CONSTRAINTS ALL IMMEDIATE;
 
 -- a trigger that drops rows in silence
@@ -155,7 +164,10 @@ SELECT is(
     'a trigger that drops rows in silence is noticed: the count must match'
 );
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport_test.codes AS c WHERE c.code = 'K'), 0,
+    (
+        SELECT count(*)::integer FROM pgimport_test.codes AS c
+        WHERE c.code = 'K'
+    ), 0,
     'and the other rows of the job are not there either'
 );
 DROP TRIGGER drop_row ON pgimport_test.codes;

@@ -26,7 +26,10 @@ SELECT is(
     (SELECT count(*)::integer FROM pgimport_test.codes), 1, 'and writes nothing to the target'
 );
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport.job_write AS w WHERE w.job_id = :'job'), 0,
+    (
+        SELECT count(*)::integer FROM pgimport.job_write AS w
+        WHERE w.job_id = :'job'
+    ), 0,
     'nor records any write'
 );
 
@@ -52,21 +55,31 @@ SELECT is(
 );
 SELECT results_eq(
     format(
-        'SELECT code, points FROM pgimport_test.codes WHERE import_job_id = %L ORDER BY code', :'job'
+        'SELECT code, points FROM pgimport_test.codes WHERE import_job_id = %L ORDER BY code',
+        :'job'
     ),
     $$VALUES ('A', 1), ('C', 4)$$,
     'the clean rows are in the table, stamped with their job'
 );
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport_test.codes AS c WHERE c.import_job_id IS NULL), 1,
+    (
+        SELECT count(*)::integer FROM pgimport_test.codes AS c
+        WHERE c.import_job_id IS NULL
+    ), 1,
     'rows that were there are left alone'
 );
 SELECT is(
-    (SELECT sum(w.rows_written)::integer FROM pgimport.job_write AS w WHERE w.job_id = :'job'), 2,
+    (
+        SELECT sum(w.rows_written)::integer FROM pgimport.job_write AS w
+        WHERE w.job_id = :'job'
+    ), 2,
     'what proves the rows untouched later is recorded'
 );
 SELECT is(
-    (SELECT j.rollback_until - j.completed_at FROM pgimport.job AS j WHERE j.job_id = :'job')
+    (
+        SELECT j.rollback_until - j.completed_at FROM pgimport.job AS j
+        WHERE j.job_id = :'job'
+    )
     > interval '29 days', true, 'the window for a rollback is 30 days'
 );
 SELECT ok(
@@ -111,8 +124,11 @@ SELECT pgimport.register_target(
 );
 SELECT pgimport_test.completed_job('{W}') AS windowed \gset
 SELECT is(
-    (SELECT round(extract(EPOCH FROM j.rollback_until - j.completed_at) / 3600)::integer
-    FROM pgimport.job AS j WHERE j.job_id = :'windowed'), 2,
+    (
+        SELECT round(extract(EPOCH FROM j.rollback_until - j.completed_at) / 3600)::integer
+        FROM pgimport.job AS j
+        WHERE j.job_id = :'windowed'
+    ), 2,
     'a target may set another window for rollbacks'
 );
 
@@ -127,15 +143,18 @@ SELECT pgimport.insert_job(:'full_job');
 SELECT is(
     (
         SELECT to_jsonb(c) - '{id,import_job_id,created_at,merchant_id,window_start}'::text[]
-        FROM pgimport_test.codes AS c WHERE c.code = 'F'
+        FROM pgimport_test.codes AS c
+        WHERE c.code = 'F'
     ),
     '{"code": "F", "serial": "s1", "sku": "SKU", "points": 5, "batch_code": "B1", "price": 12.35,
       "activated": true}'::jsonb,
     'all mapped columns and constants are written'
 );
 SELECT is(
-    (SELECT array_to_string(j.written_columns, ',') FROM pgimport.job AS j
-    WHERE j.job_id = :'full_job'),
+    (
+        SELECT array_to_string(j.written_columns, ',') FROM pgimport.job AS j
+        WHERE j.job_id = :'full_job'
+    ),
     'merchant_id,code,serial,sku,points,batch_code,price,window_start,activated',
     'and the job remembers which'
 );

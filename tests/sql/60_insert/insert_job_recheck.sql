@@ -62,7 +62,8 @@ SELECT is(
 
 -- a row that went away since is inserted after a new check only
 SELECT pgimport_test.checked_job('{A,K}') AS gone \gset
-DELETE FROM pgimport_test.codes WHERE code = 'A';
+DELETE FROM pgimport_test.codes
+WHERE code = 'A';
 SELECT is(
     pgimport_test.pick(pgimport.insert_job(:'gone'), 'rows_inserted', 'rows_skipped'),
     'rows_inserted=1 rows_skipped=1',

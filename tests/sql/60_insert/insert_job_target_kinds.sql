@@ -38,7 +38,10 @@ SELECT is(
     'status=completed rows_inserted=2', 'rows are inserted into their partitions'
 );
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport_test.parts_de AS p WHERE p.import_job_id = :'job'), 1,
+    (
+        SELECT count(*)::integer FROM pgimport_test.parts_de AS p
+        WHERE p.import_job_id = :'job'
+    ), 1,
     'each into its own'
 );
 SELECT is(
@@ -46,7 +49,8 @@ SELECT is(
         pgimport.verify_job(:'job'), 'verified', 'actual_count', 'modified'
     ), 'verified=true actual_count=2 modified=0', 'they are verified'
 );
-UPDATE pgimport_test.parts SET points = 9 WHERE region = 'de' AND code = 'A';
+UPDATE pgimport_test.parts SET points = 9
+WHERE region = 'de' AND code = 'A';
 SELECT is(
     pgimport_test.pick(pgimport.plan_rollback(:'job'), 'delete', 'modified'),
     'delete=1 modified=1', 'a change in one partition is noticed'
@@ -89,7 +93,8 @@ ALTER TABLE pgimport_test.secured ENABLE ROW LEVEL SECURITY;
 ALTER TABLE pgimport_test.secured FORCE ROW LEVEL SECURITY;
 CREATE POLICY mine ON pgimport_test.secured USING (tenant = 'mine');
 SELECT pgimport.register_target('pgimport_test.secured', 'secured', '{code}', '{}');
-SELECT r.rolsuper AS is_superuser FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user \gset
+SELECT r.rolsuper AS is_superuser FROM pg_catalog.pg_roles AS r
+WHERE r.rolname = current_user \gset
 
 SELECT pgimport_test.new_job('{}', 'secured') AS secured \gset
 SELECT pgimport_test.stage(:'secured', '{code,tenant}', '{"A,mine","B,mine"}');
@@ -106,38 +111,40 @@ SELECT pgimport_test.new_job('{}', 'secured') AS forbidden \gset
 SELECT pgimport_test.stage(:'forbidden', '{code,tenant}', '{"C,mine","D,yours"}');
 SELECT pgimport.check_job(:'forbidden');
 \if :is_superuser
-    SELECT skip('policies do not hold a superuser', 3);
+SELECT skip('policies do not hold a superuser', 3);
 \else
-    SELECT is(
-        pgimport_test.pick(pgimport.insert_job(:'forbidden'), 'status', 'details.sqlstate'),
-        'status=failed details.sqlstate=42501', 'a row that the policies refuse fails the job'
-    );
-    ALTER TABLE pgimport_test.secured NO FORCE ROW LEVEL SECURITY;
-    INSERT INTO pgimport_test.secured (code, tenant) VALUES ('E', 'yours');
-    ALTER TABLE pgimport_test.secured FORCE ROW LEVEL SECURITY;
-    SELECT pgimport_test.new_job('{}', 'secured') AS hidden \gset
-    SELECT pgimport_test.stage(:'hidden', '{code,tenant}', '{"E,mine","F,mine"}');
-    SELECT pgimport.check_job(:'hidden');
-    SELECT is(
-        pgimport_test.pick(pgimport.insert_job(:'hidden'), 'status', 'details.sqlstate'),
-        'status=failed details.sqlstate=23505',
-        'a duplicate that the policies hide is not skipped in silence'
-    );
-    SELECT is(
-        (SELECT count(*)::integer FROM pgimport_test.secured), 0, 'and nothing is inserted'
-    );
+SELECT is(
+    pgimport_test.pick(pgimport.insert_job(:'forbidden'), 'status', 'details.sqlstate'),
+    'status=failed details.sqlstate=42501', 'a row that the policies refuse fails the job'
+);
+ALTER TABLE pgimport_test.secured NO FORCE ROW LEVEL SECURITY;
+INSERT INTO pgimport_test.secured (code, tenant) VALUES ('E', 'yours');
+ALTER TABLE pgimport_test.secured FORCE ROW LEVEL SECURITY;
+SELECT pgimport_test.new_job('{}', 'secured') AS hidden \gset
+SELECT pgimport_test.stage(:'hidden', '{code,tenant}', '{"E,mine","F,mine"}');
+SELECT pgimport.check_job(:'hidden');
+SELECT is(
+    pgimport_test.pick(pgimport.insert_job(:'hidden'), 'status', 'details.sqlstate'),
+    'status=failed details.sqlstate=23505',
+    'a duplicate that the policies hide is not skipped in silence'
+);
+SELECT is(
+    (SELECT count(*)::integer FROM pgimport_test.secured), 0, 'and nothing is inserted'
+);
 \endif
 
 -- columns named as those of staging, and as words of SQL
-CREATE TABLE pgimport_test."Odd ""Table""" (
+CREATE TABLE pgimport_test."Odd ""Table""" ( -- noqa: RF05
     "select" text UNIQUE, row_no integer, file_no text, line_no integer, s text, t text, m text,
-    k1 text, extra_1 text, "é''%I$1" text
+    k1 text, extra_1 text, "é''%I$1" text -- noqa: RF05
 );
 SELECT pgimport.register_target('pgimport_test."Odd ""Table"""', 'odd', '{select}', '{}');
 SELECT pgimport_test.new_job('{}', 'odd') AS odd \gset
 SELECT pgimport_test.stage(
-    :'odd', ARRAY['select', 'row_no', 'file_no', 'line_no', 's', 't', 'm', 'k1', 'nothing',
-    'extra_1', 'é''''%I$1'], '{"a,7,f,9,s,t,m,k,n,x,y"}'
+    :'odd', ARRAY[
+        'select', 'row_no', 'file_no', 'line_no', 's', 't', 'm', 'k1', 'nothing',
+        'extra_1', 'é''''%I$1'
+    ], '{"a,7,f,9,s,t,m,k,n,x,y"}'
 );
 SELECT pgimport.check_job(:'odd');
 SELECT is(
@@ -146,11 +153,12 @@ SELECT is(
 );
 SELECT is(
     (
-        SELECT concat_ws(
-            ' ', o."select", o.row_no, o.file_no, o.line_no, o.s, o.t, o.m, o.k1, o.extra_1,
-            o."é''%I$1"
-        )
-        FROM pgimport_test."Odd ""Table""" AS o
+        SELECT
+            concat_ws(
+                ' ', o."select", o.row_no, o.file_no, o.line_no, o.s, o.t, o.m, o.k1, o.extra_1,
+                o."é''%I$1" -- noqa: RF05
+            )
+        FROM pgimport_test."Odd ""Table""" AS o -- noqa: RF05
     ), 'a 7 f 9 s t m k x y', 'and each gets its own value'
 );
 SELECT is(

@@ -45,7 +45,8 @@ SELECT is(
 SELECT is(pgimport.verify_job(:'job'), :'answer'::jsonb, 'a second verify answers the same');
 
 -- somebody changes a row
-UPDATE pgimport_test.codes SET sku = 'edited' WHERE code = 'B';
+UPDATE pgimport_test.codes SET sku = 'edited'
+WHERE code = 'B';
 SELECT is(
     pgimport_test.pick(
         pgimport.verify_job(:'job'), 'success', 'verified', 'expected_count', 'actual_count',
@@ -58,7 +59,8 @@ SELECT isnt(
     pgimport.verify_job(:'job') ->> 'checksum_target',
     :'answer'::jsonb ->> 'checksum_inserted', 'and the checksum of the table is another'
 );
-DELETE FROM pgimport_test.codes WHERE code = 'C';
+DELETE FROM pgimport_test.codes
+WHERE code = 'C';
 SELECT is(
     pgimport_test.pick(pgimport.verify_job(:'job'), 'verified', 'actual_count', 'modified'),
     'verified=false actual_count=2 modified=1', 'a deleted row is missed'
@@ -126,7 +128,8 @@ SELECT is(
 );
 SELECT isnt(
     :'after_trigger'::jsonb ->> 'checksum_staged',
-    :'after_trigger'::jsonb ->> 'checksum_inserted', 'as the checksums of staged and inserted differ'
+    :'after_trigger'::jsonb ->> 'checksum_inserted',
+    'as the checksums of staged and inserted differ'
 );
 
 SELECT * FROM finish();
