@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import os
+import pty
 import signal
 import subprocess
 import time
@@ -627,3 +630,119 @@ def test_an_interrupted_insert_is_exit_code_5_and_prints_the_command_that_goes_o
     assert resumed.code == 0, resumed.err
     assert resumed.json["job_id"] == answer["job_id"]
     assert count(connection) == 4
+
+
+def test_an_interrupted_staging_goes_on_where_it_was(
+    pgimport: Command, folder: Path, dsn: str, connection: psycopg.Connection[Any]
+) -> None:
+    with psycopg.connect(dsn) as blocker:
+        # the job is made, its first file cannot be opened
+        blocker.execute("LOCK TABLE pgimport.file IN SHARE MODE")
+        process = subprocess.Popen(
+            [*COMMAND, "--dsn", dsn, "--json", "import", "codes", str(folder), "--yes"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        wait_for_lock(connection)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    done = Ran(process.returncode, out, err)
+    assert done.code == 5, done.err
+    words = done.json["hint"].split()
+    assert words[:2] == ["pgimport", "import"]
+    assert words[-2:] == ["--job", done.json["job_id"]]
+    resumed = pgimport("--json", *words[1:], "--yes")
+    assert resumed.code == 0, resumed.err
+    assert resumed.json["job_id"] == done.json["job_id"]
+    assert count(connection) == 4
+
+
+def test_a_file_that_fails_is_named_and_the_others_are_imported(
+    pgimport: Command, folder: Path, connection: psycopg.Connection[Any]
+) -> None:
+    (folder / "c.csv").write_text(f'merchant_id,code\n{MERCHANT},"never closed\n')
+    done = pgimport("--json", "import", "codes", str(folder), "--yes")
+    assert done.code == 0, done.err
+    stage = done.json["details"]["stage"]
+    assert stage["files_failed"] == 1
+    assert [file["name"] for file in stage["details"]["files"] if file["status"] == "failed"] == [
+        "c.csv"
+    ]
+    assert "c.csv was not staged" in done.err
+    assert count(connection) == 4
+    mended = write(folder / "c.csv", ["merchant_id,code", f"{MERCHANT},G"])
+    again = pgimport("--json", "import", "codes", str(mended), "--yes")
+    assert again.json["rows_inserted"] == 1
+
+
+def test_a_file_that_cannot_be_read_at_all_leaves_no_open_job(
+    pgimport: Command, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_bytes(b"")
+    done = pgimport("--json", "import", "codes", str(bad), "--yes")
+    assert (done.code, done.json["code"]) == (1, "PI307")
+    jobs = pgimport("--json", "history").json["jobs"]
+    assert [job["status"] for job in jobs] == ["cancelled"]
+    assert pgimport("import", "codes", str(tmp_path / "none.csv"), "--yes").code == 1
+
+
+def test_a_job_goes_into_its_own_target_only(
+    pgimport: Command, folder: Path, connection: psycopg.Connection[Any]
+) -> None:
+    connection.execute("CREATE TABLE public.other (code text PRIMARY KEY)")
+    assert pgimport("target", "add", "public.other", "--key", "code").code == 0
+    job = staged(pgimport, folder)
+    done = pgimport("--json", "stage", "other", str(folder), "--job", job)
+    assert done.code == 2
+    assert "imports into public.codes" in done.json["message"]
+
+
+def test_doctor_names_a_promise_that_does_not_hold(
+    pgimport: Command, connection: psycopg.Connection[Any]
+) -> None:
+    assert pgimport("doctor", "--deep").code == 0
+    connection.execute("DROP TABLE public.codes")
+    done = pgimport("--json", "doctor")
+    assert done.code == 1
+    problems = [found for found in done.json["findings"] if found["status"] == "problem"]
+    assert any("self-check" in found["what"] for found in problems)
+    assert "PROBLEM" in pgimport("doctor").out
+
+
+def test_hints_for_people_are_commands_and_for_programs_also_sql(
+    pgimport: Command, folder: Path, connection: psycopg.Connection[Any]
+) -> None:
+    job = imported(pgimport, folder)
+    connection.execute("UPDATE public.codes SET points = 99 WHERE code = 'B'")
+    human = pgimport("rollback", job, "--yes")
+    assert f"pgimport rollback {job} --mode keep_modified" in human.err
+    machine = pgimport("--json", "rollback", job, "--yes").json
+    assert "pgimport.rollback_job" in machine["hint"]
+    assert "pgimport rollback" in machine["command"]
+
+
+def test_progress_on_a_terminal_shows_rows_and_phases(dsn: str, folder: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "--dsn", dsn, "import", "codes", str(folder), "--yes"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=environment(TERM="xterm", COLUMNS="120"),
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):
+        while block := os.read(ours, 4096):
+            shown += block
+    os.close(ours)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    text = shown.decode()
+    for word in ("read", "stage", "5 rows", "check", "insert", "verify"):
+        assert word in text
+    assert b"verified" in out

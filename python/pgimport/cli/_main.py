@@ -32,6 +32,20 @@ _USAGE_CODES = ("PI101", "PI201", "PI202", "PI203", "PI206", "PI207", "PI506")
 _STRONGER_CODES = ("PI504", "PI602")
 
 
+# the functions' hints are SQL to type; this is the same for those who type commands
+_COMMANDS = {
+    "PI101": "pgimport history",
+    "PI102": "pgimport show {job}",
+    "PI201": "pgimport target list",
+    "PI304": "pgimport rollback JOB, or the same command with --force",
+    "PI402": "pgimport report {job} --issues -o issues.csv",
+    "PI403": "pgimport report {job} --duplicates -o duplicates.csv",
+    "PI404": "pgimport check {job}",
+    "PI501": "pgimport show {job}",
+    "PI504": "pgimport plan {job}, then pgimport rollback {job} --mode keep_modified",
+}
+
+
 @click.group(
     cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -202,6 +216,7 @@ def _report(
     envelope: Mapping[str, Any] | None = None,
 ) -> int:
     """Tell what went wrong: in JSON as one object, else on standard error."""
+    command = _COMMANDS.get(code or "", "").format(job=state.job_id or "JOB") or None
     state.out.emit(
         {
             **plain(envelope or {}),
@@ -211,6 +226,7 @@ def _report(
             "message": message,
             "detail": detail,
             "hint": hint,
+            "command": command,
             "exit_code": exit_code,
         }
     )
@@ -219,6 +235,7 @@ def _report(
     print(f"pgimport: {label}{message}" + (f" ({code})" if code else ""), file=sys.stderr)
     if detail:
         print(f"  detail: {detail}", file=sys.stderr)
+    hint = command or hint
     if hint:
         word = "go on with" if exit_code == INTERRUPTED else "hint"
         print(f"  {word}: {hint}", file=sys.stderr)

@@ -5,12 +5,32 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
 from pgimport.cli._output import Output, duration, number
 
 _SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextmanager
+def working(out: Output, phase: str) -> Iterator[None]:
+    """Show that one long statement runs, and at the end how long it took."""
+    begin = time.monotonic()
+    if not out.quiet and sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress as Bars
+        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+        with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+            bars.add_task(phase, total=None)
+            yield
+    else:
+        yield
+    out.note(f"{phase}: done in {duration(time.monotonic() - begin)}")
 
 
 class Progress:

@@ -107,7 +107,13 @@ def _require_target(state: State, target: str, job_id: str) -> None:
 
 
 def _shown(progress: Progress) -> Callable[[importer.Progress], None]:
+    reading = True
+
     def show(now: importer.Progress) -> None:
+        nonlocal reading
+        if reading and now.phase != "headers":
+            reading = False
+            progress.update("read", note=f"{now.files_total} files", finished=True)
         if now.phase == "headers":
             progress.update(
                 "read", done=now.files_done, total=now.files_total,

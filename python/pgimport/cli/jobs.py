@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,10 +21,12 @@ from pgimport.cli._app import (
     resumable,
     shown_command,
 )
-from pgimport.cli._output import duration, number
+from pgimport.cli._output import number
+from pgimport.cli._progress import working
 from pgimport.cli._show import show_check, show_insert, show_plan, show_rollback, show_verify
 from pgimport.cli._stage import stage_paths
 from pgimport.cli.targets import json_object
+from pgimport.errors import TargetError
 
 _job_argument = click.argument("job", metavar="JOB")
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
@@ -145,12 +146,9 @@ def _stage(
     )
 
 
-def _timed(state: State, text: str, call: Callable[[], Any]) -> Any:
-    """Run one long statement and tell how long it took."""
-    begin = time.monotonic()
-    result = call()
-    state.out.note(f"{text}: done in {duration(time.monotonic() - begin)}")
-    return result
+def _timed(state: State, phase: str, call: Callable[[], Any]) -> Any:
+    with working(state.out, phase):
+        return call()
 
 
 @click.command("import", cls=Command)
@@ -253,9 +251,9 @@ def preview(state: State, job: str, limit: int) -> None:
     result = client(state).preview_job(job_id, limit).raw
     emit_result(state, result)
     rows = result.get("rows") or []
-    columns: list[str] = []
-    for row in rows:
-        columns += [name for name in _values(row) if name not in columns]
+    given = {name for row in rows for name in _values(row)}
+    columns = [name for name in _columns(state, result) if name in given]
+    columns += sorted(given - set(columns))
     state.out.table(
         ("file", "row", "class", *columns, "issues"),
         [
@@ -272,6 +270,16 @@ def preview(state: State, job: str, limit: int) -> None:
         width=36,
     )
     state.out.next(f"pgimport insert {job_id}")
+
+
+def _columns(state: State, result: dict[str, Any]) -> list[str]:
+    """Return the columns of a job's target in the table's order."""
+    try:
+        described = client(state).describe_target(str(result.get("target")))
+    except TargetError:
+        # several targets on one table, or dropped since
+        return []
+    return [str(column.get("name") or column.get("column")) for column in described.columns or []]
 
 
 def _values(row: dict[str, Any]) -> dict[str, Any]:

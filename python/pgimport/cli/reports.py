@@ -134,17 +134,7 @@ def show(state: State, job: str) -> None:
     if events:
         out.line()
         out.table(
-            ("when (UTC)", "event", "from", "to", "by"),
-            [
-                (
-                    moment(event.get("happened_at")),
-                    event.get("event"),
-                    event.get("from_status"),
-                    event.get("to_status"),
-                    event.get("actor") or event.get("role_name"),
-                )
-                for event in events
-            ],
+            ("when (UTC)", "event", "times", "from", "to", "by"), _shown(events), right=("times",)
         )
     command = _NEXT.get(str(raw.get("status")))
     if command:
@@ -157,6 +147,19 @@ _NEXT = {
     "completed": "plan",
     "failed": "check",
 }
+
+
+def _shown(events: list[dict[str, Any]]) -> list[list[Any]]:
+    """Return one line for events of the same kind that follow each other."""
+    lines: list[list[Any]] = []
+    for event in events:
+        what = [event.get("event"), event.get("from_status"), event.get("to_status")]
+        who = event.get("actor") or event.get("role_name")
+        if lines and [lines[-1][1], *lines[-1][3:]] == [*what, who]:
+            lines[-1][2] += 1
+        else:
+            lines.append([moment(event.get("happened_at")), what[0], 1, what[1], what[2], who])
+    return lines
 
 
 def _known(raw: dict[str, Any], name: str) -> Any:
