@@ -52,11 +52,14 @@ SELECT format(
 SELECT pgimport.finish_file(:'lined', 1, 2);
 SELECT pgimport.check_job(:'lined');
 SELECT is(
-    (SELECT i.line_no FROM pgimport.issue AS i WHERE i.job_id = :'lined'), 17::bigint,
+    (
+        SELECT i.line_no FROM pgimport.issue AS i
+        WHERE i.job_id = :'lined'
+    ), 17::bigint,
     'a line number given while staging is the one of the issue'
 );
 
-SET LOCAL pgimport.language = 'fr';
+SELECT set_config('pgimport.language', 'fr', true);
 SELECT pgimport.check_job(:'job');
 SELECT results_eq(
     format('SELECT message FROM pgimport.issue WHERE job_id = %L ORDER BY issue_id', :'job'),
@@ -70,10 +73,13 @@ SELECT results_eq(
     $$VALUES ('required'), ('bad_integer'), ('bad_uuid'), ('bad_uuid')$$,
     'the codes are the same in every language'
 );
-SET LOCAL pgimport.language = 'en';
+SELECT set_config('pgimport.language', 'en', true);
 SELECT pgimport.check_job(:'job');
 SELECT is(
-    (SELECT min(i.message) FROM pgimport.issue AS i WHERE i.job_id = :'job' AND i.code = 'required'),
+    (
+        SELECT min(i.message) FROM pgimport.issue AS i
+        WHERE i.job_id = :'job' AND i.code = 'required'
+    ),
     'a value is required', 'and English again with en'
 );
 
@@ -84,11 +90,17 @@ SELECT pgimport_test.stage(
 );
 SELECT pgimport.check_job(:'long');
 SELECT is(
-    (SELECT length(i.value) FROM pgimport.issue AS i WHERE i.job_id = :'long'), 1000,
+    (
+        SELECT length(i.value) FROM pgimport.issue AS i
+        WHERE i.job_id = :'long'
+    ), 1000,
     'of a very long value the first 1000 characters are kept'
 );
 SELECT cmp_ok(
-    (SELECT length(i.message) FROM pgimport.issue AS i WHERE i.job_id = :'long'), '<', 200,
+    (
+        SELECT length(i.message) FROM pgimport.issue AS i
+        WHERE i.job_id = :'long'
+    ), '<', 200,
     'and its message is short'
 );
 
