@@ -1,4 +1,4 @@
-"""What is documented is what is there: error codes, functions, versions, the files of a function."""
+"""What is documented is what is there: error codes, functions, versions, the names of files."""
 
 from __future__ import annotations
 
