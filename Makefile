@@ -48,7 +48,7 @@ test-all: system ## all tests on every server version found
 	  PGIMPORT_TEST_SERVER=$$version $(BIN)/python -m pytest -q || exit 1; done
 
 lint: system ## layout and types, and the bodies of functions
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar -q schema functions tests/sql examples
+	PYTHONWARNINGS=ignore $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar -q schema functions tests/sql examples
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -21,7 +21,8 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'PI104',
             MESSAGE = format('the identity of job "%s" cannot be changed', old.job_id),
-            DETAIL = 'job_id, target_id, owner_role and created_at are for ever';
+            DETAIL = 'job_id, target_id, owner_role and created_at are for ever',
+            HINT = 'select pgimport.create_job(target) starts another job';
     END IF;
 
     IF new.status IS DISTINCT FROM old.status

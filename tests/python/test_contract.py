@@ -51,6 +51,14 @@ def test_every_code_that_is_documented_is_raised() -> None:
     assert sorted(documented() - raised) == []
 
 
+def test_every_error_has_a_code_a_message_and_a_hint() -> None:
+    for path, text in sources().items():
+        for raised in re.findall(r"RAISE EXCEPTION(.*?);\n", code_only(path, text), re.DOTALL):
+            if path.suffix == ".sql":
+                missing = [word for word in ("ERRCODE", "MESSAGE", "HINT") if word not in raised]
+                assert not missing, (path.name, raised)
+
+
 def test_every_documented_code_has_a_class_of_error() -> None:
     for code in documented():
         assert errors.error_class(code) is not errors.PgImportError, code
