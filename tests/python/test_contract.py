@@ -87,6 +87,39 @@ def test_the_list_of_functions_is_the_one_in_the_database(
     assert written == text, "make docs"
 
 
+def public_functions() -> list[str]:
+    return [path.stem for path in _assemble.function_files(ROOT) if not path.stem.startswith("_")]
+
+
+def test_every_public_function_has_a_test_in_sql() -> None:
+    texts = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "sql").rglob("*.*sql")
+    )
+    untested = [name for name in public_functions() if f"pgimport.{name}(" not in texts]
+    assert untested == []
+
+
+def test_every_code_has_a_test() -> None:
+    """Codes of the database only: PI905 would need a server that is too old."""
+    raised = {
+        code
+        for path, text in sources().items()
+        if path.suffix == ".sql"
+        for code in CODE.findall(code_only(path, text))
+    }
+    texts = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "tests").rglob("*.*")
+        if path.suffix in {".sql", ".psql", ".py"} and path != Path(__file__)
+    )
+    assert sorted(code for code in raised - {"PI905"} if code not in texts) == []
+
+
+def test_every_public_function_is_in_the_changelog() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert [name for name in public_functions() if f"`{name}`" not in text] == []
+
+
 def test_one_version_everywhere() -> None:
     version = _assemble.package_version()
     control = (ROOT / "pgimport.control").read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 
-SELECT plan(11);
+SELECT plan(13);
 
 CREATE FUNCTION pgimport_test.names(p_names text[])
 RETURNS text
@@ -122,6 +122,29 @@ SELECT is(
         WHERE p.pronamespace = 'pgimport'::regnamespace AND a.grantee = 0
     ),
     NULL, 'PUBLIC may call no function'
+);
+
+SELECT is(
+    (
+        SELECT pgimport_test.names(array_agg(p.proname::text ORDER BY p.proname))
+        FROM pg_proc AS p
+        INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid
+        WHERE n.nspname = 'pgimport' AND p.proowner <> n.nspowner
+    ),
+    NULL, 'every function belongs to the owner of the schema'
+);
+
+SELECT is(
+    (
+        SELECT pgimport_test.names(array_agg(p.proname::text ORDER BY p.proname))
+        FROM pg_proc AS p
+        INNER JOIN pg_language AS l ON p.prolang = l.oid
+        WHERE p.pronamespace = 'pgimport'::regnamespace
+            AND l.lanname = 'sql'
+            AND p.provolatile = 'i'
+            AND p.proconfig IS NOT NULL
+    ),
+    NULL, 'a leaf function has no SET clause, which costs eleven times the call'
 );
 
 SELECT is(
