@@ -58,6 +58,7 @@ BEGIN
             c_parent, r_file.staging_table, r_file.file_no
         );
     END LOOP;
+    PERFORM pgimport._give_staging(p_job_id);
 END;
 $_attach_files$;
 

@@ -93,6 +93,7 @@ BEGIN
         CASE WHEN (v_job.options ->> 'durable')::boolean THEN '' ELSE 'UNLOGGED' END,
         v_table, v_file_no, v_file_no, v_columns
     );
+    PERFORM pgimport._give_staging(p_job_id);
 
     INSERT INTO pgimport.file (
         job_id, file_no, file_name, header, mapping, staging_table,

@@ -44,6 +44,7 @@ BEGIN
         p_job.job_id,
         pgimport._staging_name(p_job.job_id, '_mark')
     );
+    PERFORM pgimport._give_staging(p_job.job_id);
 END;
 $_create_rows_view$;
 

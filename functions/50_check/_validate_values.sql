@@ -51,6 +51,7 @@ BEGIN
         total_rows = r_scan.total_rows
     WHERE job_id = p_job.job_id;
     v_job := pgimport._count_marks(p_job.job_id);
+    PERFORM pgimport._give_staging(p_job.job_id);
 
     RETURN v_job;
 END;

@@ -1,7 +1,7 @@
 -- Each role sees only its own jobs: one of another role does not exist for it.
 BEGIN;
 \ir ../setup.psql
-SELECT plan(35);
+SELECT plan(41);
 SELECT pgimport_test.codes_target();
 SELECT r.rolsuper AS may_create_roles FROM pg_catalog.pg_roles AS r
 WHERE r.rolname = current_user
@@ -166,8 +166,48 @@ SELECT is(
 SELECT is(
     (SELECT count(*) FROM pgimport_test.codes), 0::bigint, 'and the rows are gone'
 );
+
+-- when others who may act on a job
+SELECT pgimport_test.answer_as(
+    'pgimport_test_ann', $$SELECT pgimport_test.checked_job('{C,D}')$$
+) AS job \gset
+SELECT pgimport.stage_file(:'job', 'b.csv', '{merchant_id,code}');
+SELECT pgimport.finish_file(:'job', 2, 0);
+SELECT is(
+    pgimport.check_job(:'job') ->> 'clean_count', '2', 'a superuser stages and checks for others'
+);
+SELECT is(
+    pgimport_test.answer_as('pgimport_test_ann', format(
+        'SELECT pgimport.check_job(%L) ->> ''clean_count''', :'job'
+    )),
+    '2', 'which does not lock the owner of the job out'
+);
+SELECT is(
+    pgimport_test.answer_as('pgimport_test_lead', format(
+        'SELECT pgimport.validate_job(%L) ->> ''total_rows''', :'job'
+    )),
+    '2', 'nor does a member of the owner role, who may do all that the owner may'
+);
+SELECT is(
+    pgimport_test.answer_as('pgimport_test_lead', format(
+        'SELECT pgimport.mark_duplicates(%L) ->> ''clean_count''', :'job'
+    )),
+    '2', 'step by step, too'
+);
+SELECT is(
+    pgimport_test.answer_as('pgimport_test_ann', format(
+        'SELECT pgimport.insert_job(%L) ->> ''rows_inserted''', :'job'
+    )),
+    '2', 'the owner inserts what the other checked'
+);
+SELECT is(
+    pgimport_test.answer_as('pgimport_test_ann', format(
+        'SELECT pgimport.clear_staging(%L) ->> ''cleared_rows''', :'job'
+    )),
+    '2', 'and frees it'
+);
 \else
-SELECT skip('the role of this suite may not create roles', 35);
+SELECT skip('the role of this suite may not create roles', 41);
 \endif
 
 SELECT * FROM finish();
