@@ -20,7 +20,13 @@ BEGIN
 
     v_relation := pgimport._target_relation(v_target);
     -- keeps ALTER and DROP away; any stronger mode asks for rights that an importer may not have
-    EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', v_relation);
+    BEGIN
+        EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', v_relation);
+    EXCEPTION
+        -- somebody renamed or dropped it while we waited: said below
+        WHEN undefined_table OR invalid_schema_name THEN
+            NULL;
+    END;
     IF v_relation <> pgimport._target_relation(v_target) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI205',
