@@ -259,11 +259,12 @@ def test_a_level_for_the_owner_takes_nothing_from_it(plain_dsn: str, plain_role:
 # what an install refuses
 
 
-def refused(dsn: str, code: str, script: str | None = None, mode: str = "plain") -> str:
+def refused(dsn: str, code: str, script: str | None = None) -> str:
     """Expect an install to be refused with a code and a hint, and to change nothing."""
     before = rows(dsn, OBJECTS)
     with pytest.raises(psycopg.Error) as caught, psycopg.connect(dsn) as conn:
-        conn.execute(script or _assemble.assemble())
+        # as psql does: the bytes of the file, whatever the client's encoding is said to be
+        conn.execute((script or _assemble.assemble()).encode("utf-8"))
     assert caught.value.sqlstate == code, caught.value
     assert caught.value.diag.message_hint
     assert rows(dsn, OBJECTS) == before
@@ -318,6 +319,23 @@ def test_a_step_that_ran_from_another_text_is_refused(empty_dsn: str) -> None:
 def test_a_newer_database_is_refused(empty_dsn: str, newer: str) -> None:
     install(empty_dsn, version=newer)
     assert newer in refused(empty_dsn, "PI904")
+
+
+def test_a_database_that_is_not_in_utf8_is_refused(server: EmbeddedServer) -> None:
+    """LATIN1 and its like cannot hold the text at all: PostgreSQL itself refuses it (22P05)."""
+    name = f"other_{os.urandom(6).hex()}"
+    made = f'CREATE DATABASE "{name}" TEMPLATE template0 LOCALE "C" ENCODING \'SQL_ASCII\''
+    do(server.dsn, made)
+    try:
+        dsn = conninfo.make_conninfo(server.dsn, dbname=name, client_encoding="UTF8")
+        refused(dsn, "PI906")
+    finally:
+        do(server.dsn, f'DROP DATABASE "{name}"')
+
+
+def test_a_client_that_does_not_speak_utf8_is_refused(empty_dsn: str) -> None:
+    """The text would arrive in other characters than it was written in."""
+    refused(conninfo.make_conninfo(empty_dsn, client_encoding="LATIN9"), "PI906")
 
 
 def test_a_failed_install_leaves_nothing(empty_dsn: str) -> None:
