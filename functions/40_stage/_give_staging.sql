@@ -28,8 +28,7 @@ BEGIN
     END IF;
 
     FOR r_relation IN
-        SELECT c.relname, CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
-        FROM pg_class AS c
+        SELECT c.relname FROM pg_class AS c
         WHERE c.relnamespace = 'pgimport_staging'::regnamespace
             AND c.relname LIKE replace(pgimport._staging_name(p_job_id), '_', '\_') || '%'
             AND c.relkind IN ('r', 'p', 'v')
@@ -37,8 +36,9 @@ BEGIN
             AND pg_has_role(c.relowner, 'USAGE')
         ORDER BY c.relname
     LOOP
+        -- reaches views as well
         EXECUTE format(
-            'ALTER %s pgimport_staging.%I OWNER TO %s', r_relation.kind, r_relation.relname, v_owner
+            'ALTER TABLE pgimport_staging.%I OWNER TO %s', r_relation.relname, v_owner
         );
     END LOOP;
 END;
