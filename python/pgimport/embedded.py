@@ -9,6 +9,7 @@ folders made here belong to that user: no folder that was there before gets anot
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -231,6 +232,12 @@ class EmbeddedServer:
             raise ServerError(f"pg_ctl cannot be given this path: {self._base}")
         self._binaries()
         self._make_folder(self._base)
+        with self._alone():
+            if not self.is_running():
+                self._start()
+        return self
+
+    def _start(self) -> None:
         self._make_folder(self.socket_dir)
         self._require_private(self.socket_dir)
         if not (self.cluster / "PG_VERSION").is_file():
@@ -243,7 +250,6 @@ class EmbeddedServer:
         done = self._pg_ctl("start", "--wait", "--timeout=60", f"--log={log}", "-o", options)
         if done.returncode != 0:
             raise ServerError(f"the server does not start; its log {log} ends:\n{_tail(log)}")
-        return self
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server if it runs; mode as pg_ctl has it: smart, fast or immediate."""
@@ -258,7 +264,8 @@ class EmbeddedServer:
         for folder in (self.cluster, self._base / "socket", self._base / "binaries"):
             if folder.is_dir():
                 shutil.rmtree(folder)
-        (self._base / "server.log").unlink(missing_ok=True)
+        for name in ("server.log", "lock"):
+            (self._base / name).unlink(missing_ok=True)
         if self.socket_dir.is_dir():
             shutil.rmtree(self.socket_dir)
         with contextlib.suppress(OSError):
@@ -374,6 +381,13 @@ class EmbeddedServer:
                 check=False,
                 **self._user.keywords(),
             )
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait until no other process is about to start this server."""
+        with (self._base / "lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _pid_is_ours(self) -> bool:
         """Whether the process that the pid file names can be the server of this cluster.

@@ -14,6 +14,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,15 @@ def test_starting_twice_is_a_no_op(server: EmbeddedServer) -> None:
     EmbeddedServer(server.data_dir, fast=True).start()
     server.start()
     assert postmaster(server) == pid
+
+
+def test_two_starts_at_once_make_one_server(server: EmbeddedServer) -> None:
+    others = [EmbeddedServer(server.data_dir, server._wanted, fast=True) for _ in range(3)]
+    with ThreadPoolExecutor() as pool:
+        for started in [pool.submit(other.start) for other in others]:
+            started.result()
+    assert server.is_running()
+    assert ask(server, "SELECT 1") == 1
 
 
 def test_a_killed_server_starts_again(server: EmbeddedServer) -> None:
