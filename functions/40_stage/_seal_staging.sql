@@ -2,7 +2,7 @@
 -- rows lost in a server crash, and attaches every file's table to the job's partitioned table.
 -- Called with the job locked, by every step that reads staged rows; the job may be staged or
 -- staging_lost afterwards. Returns the warnings for the caller's answer.
--- Raises PI305 (a file is open and empty), PI306 (nothing staged).
+-- Raises PI305 (a file is open and empty), PI306 (nothing staged), PI602.
 CREATE OR REPLACE FUNCTION pgimport._seal_staging(
     p_job pgimport.job
 )
@@ -18,6 +18,7 @@ DECLARE
     v_files integer := 0;
     v_warnings jsonb := '[]'::jsonb;
 BEGIN
+    PERFORM pgimport._refuse_foreign_staging(p_job);
 
     FOR r_file IN
         SELECT f.* FROM pgimport.file AS f WHERE f.job_id = p_job.job_id ORDER BY f.file_no

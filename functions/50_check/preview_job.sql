@@ -23,6 +23,7 @@ AS $preview_job$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     v_job pgimport.job := pgimport._read_job(p_job_id);
+    v_names text;
     v_values text;
     v_rows jsonb;
 BEGIN
@@ -36,31 +37,48 @@ BEGIN
     END IF;
     PERFORM set_config('timezone', v_job.time_zone, true);
 
-    SELECT string_agg(
-        format('%L, CASE WHEN v.class = ''invalid'' THEN %s ELSE (%s)::text END',
-            c.column_name, c.raw_sql, c.typed_sql),
-        ', ' ORDER BY c.column_no
-    ) INTO v_values
+    PERFORM pgimport._refuse_foreign_staging(v_job);
+
+    -- two arrays: a function takes a hundred arguments at most, a table has more columns
+    SELECT
+        format('ARRAY[%s]', string_agg(quote_literal(c.column_name), ', ' ORDER BY c.column_no)),
+        format('ARRAY[%s]', string_agg(
+            format('CASE WHEN m.invalid THEN %s ELSE (%s)::text END', c.raw_sql, c.typed_sql),
+            ', ' ORDER BY c.column_no
+        ))
+    INTO v_names, v_values
     FROM pgimport._written_columns(v_job) AS c;
 
     EXECUTE format(
+        'WITH first AS MATERIALIZED ('
+        'SELECT r.* FROM pgimport_staging.%3$I AS r ORDER BY r.file_no, r.row_no LIMIT $2), '
+        'mark AS (SELECT k.file_no, k.row_no, bool_or(k.kind = ''x'') AS invalid, '
+        'bool_or(k.kind = ''i'') AS internal, bool_or(k.kind = ''d'') AS database '
+        'FROM pgimport_staging.%4$I AS k INNER JOIN first AS s '
+        'ON s.file_no = k.file_no AND s.row_no = k.row_no GROUP BY k.file_no, k.row_no), '
+        'issue AS (SELECT i.file_no, i.row_no, jsonb_agg(jsonb_build_object('
+        '''column'', i.column_name, ''code'', i.code, ''message'', i.message, '
+        '''value'', i.value) ORDER BY i.issue_id) AS issues '
+        'FROM pgimport.issue AS i INNER JOIN first AS s '
+        'ON s.file_no = i.file_no AND s.row_no = i.row_no '
+        'WHERE i.job_id = $1 GROUP BY i.file_no, i.row_no) '
         'SELECT coalesce(jsonb_agg(jsonb_build_object('
-        '''file_no'', v.file_no, ''row_no'', v.row_no, ''line_no'', v.line_no, '
-        '''class'', v.class, ''is_internal_duplicate'', v.is_internal_duplicate, '
-        '''is_database_duplicate'', v.is_database_duplicate, '
-        '''values'', jsonb_build_object(%s), '
-        '''issues'', (SELECT coalesce(jsonb_agg(jsonb_build_object(''column'', i.column_name, '
-        '''code'', i.code, ''message'', i.message, ''value'', i.value) '
-        'ORDER BY i.issue_id), ''[]'') '
-        'FROM pgimport.issue AS i WHERE i.job_id = $1 AND i.file_no = v.file_no '
-        'AND i.row_no = v.row_no)) ORDER BY v.file_no, v.row_no), ''[]'') '
-        'FROM (SELECT s.file_no, s.row_no, s.line_no, s.class, s.is_internal_duplicate, '
-        's.is_database_duplicate FROM pgimport_staging.%I AS s '
-        'ORDER BY s.file_no, s.row_no LIMIT $2) AS v '
-        'INNER JOIN pgimport_staging.%I AS s ON s.file_no = v.file_no AND s.row_no = v.row_no',
+        '''file_no'', s.file_no, ''row_no'', s.row_no, '
+        '''line_no'', coalesce(s.line_no, s.row_no + f.line_offset), '
+        '''class'', CASE WHEN m.invalid THEN ''invalid'' '
+        'WHEN m.internal OR m.database THEN ''skip'' ELSE ''insert'' END, '
+        '''is_internal_duplicate'', coalesce(m.internal, false), '
+        '''is_database_duplicate'', coalesce(m.database, false), '
+        '''values'', jsonb_object(%1$s, %2$s), ''issues'', coalesce(i.issues, ''[]'')'
+        ') ORDER BY s.file_no, s.row_no), ''[]'') '
+        'FROM first AS s '
+        'INNER JOIN pgimport.file AS f ON f.job_id = $1 AND f.file_no = s.file_no '
+        'LEFT JOIN mark AS m ON m.file_no = s.file_no AND m.row_no = s.row_no '
+        'LEFT JOIN issue AS i ON i.file_no = s.file_no AND i.row_no = s.row_no',
+        v_names,
         v_values,
-        pgimport._staging_name(p_job_id, '_rows'),
-        pgimport._staging_name(p_job_id)
+        pgimport._staging_name(p_job_id),
+        pgimport._staging_name(p_job_id, '_mark')
     ) INTO v_rows USING p_job_id, p_limit;
 
     RETURN pgimport._envelope(

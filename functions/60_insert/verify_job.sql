@@ -119,6 +119,7 @@ BEGIN
         RETURN v_job;
     END IF;
 
+    PERFORM pgimport._refuse_foreign_staging(p_job);
     EXECUTE format(
         'SELECT count(*), %s FROM pgimport_staging.%I AS s '
         'WHERE NOT EXISTS (SELECT FROM pgimport_staging.%I AS m '

@@ -14,6 +14,7 @@ CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
 AS $_report_sql$
 BEGIN
+    PERFORM pgimport._refuse_foreign_staging(p_job);
     IF NOT EXISTS (
         SELECT FROM pg_class AS c
         INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace
