@@ -446,7 +446,10 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServ
         else:
             pytest.skip(f"{share} cannot be written")
         for name, text in files.items():
-            if not (folder / name).exists():
+            # what is installed there is put back afterwards
+            if (folder / name).exists():
+                stack.callback((folder / name).write_bytes, (folder / name).read_bytes())
+            else:
                 stack.callback((folder / name).unlink, missing_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
             (folder / name).chmod(0o644)
@@ -559,6 +562,9 @@ def test_a_dump_holds_everything_and_goes_on(
         do(empty_dsn, "ALTER EXTENSION pgimport UPDATE")
     elif mode == "upgraded plain":
         install(empty_dsn)
+
+    theirs = conninfo.make_conninfo(empty_dsn, user=plain_role)
+    assert one(theirs, "SELECT pgimport.version()") == _assemble.package_version()
 
     restored = restore(server, empty_dsn, tmp_path)
     try:
