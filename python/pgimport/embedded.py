@@ -446,9 +446,16 @@ class EmbeddedServer:
         if folder.is_dir():
             return
         folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700)
+        # it appears with its owner, or not at all: another process may be making it too
+        made = Path(tempfile.mkdtemp(prefix=".pgimport-", dir=folder.parent))
         if self._user.uid is not None:
-            os.chown(folder, self._user.uid, -1)
+            os.chown(made, self._user.uid, -1)
+        try:
+            made.rename(folder)
+        except OSError:
+            made.rmdir()
+            if not folder.is_dir():
+                raise
 
 
 def _tail(log: Path, lines: int = 15) -> str:

@@ -687,11 +687,12 @@ def test_the_wheel_carries_the_sql_that_a_checkout_has(tmp_path: Path) -> None:
         assert there == here
     assert (unpacked / "pgimport" / "py.typed").is_file()
     # away from the checkout, and before it on the path
+    path = [str(unpacked), *filter(None, [os.environ.get("PYTHONPATH")])]
     for words in ([], ["--extension"]):
         printed = subprocess.run(
             [sys.executable, "-P", "-m", "pgimport.cli", "sql", *words],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(unpacked)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
             capture_output=True,
             check=True,
         ).stdout.decode("utf-8")
