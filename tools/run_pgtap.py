@@ -16,11 +16,13 @@ or folders under tests/sql::
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -92,32 +94,48 @@ def prepare(server: EmbeddedServer, way: str, dbname: str) -> str:
     return role
 
 
-def offer_extension(server: EmbeddedServer, folder: Path) -> bool:
-    """Give the server the extension's files; False where its folders cannot be written."""
-    version = _assemble.package_version()
+@contextlib.contextmanager
+def offer_extension(server: EmbeddedServer, folder: Path) -> Iterator[bool]:
+    """Give the server the extension's files; False where its folders cannot be written.
+
+    From 18 on the files lie in a folder of ours; before, the server knows only its own, and what
+    was there is put back at the end.
+    """
     share = Path(server.config("sharedir")) / "extension"
-    if server.major >= 18:
-        target = folder / "extension"
-        target.mkdir(parents=True, exist_ok=True)
-    elif os.access(share, os.W_OK):
-        target = share
-    else:
-        return False
-    (target / f"pgimport--{version}.sql").write_text(
-        _assemble.assemble(extension=True), encoding="utf-8"
-    )
-    shutil.copy(ROOT / "pgimport.control", target / "pgimport.control")
-    if server.major >= 18:
-        for path in (folder, target, *target.iterdir()):
-            path.chmod(path.stat().st_mode | 0o555 if path.is_dir() else 0o644)
-        with psycopg.connect(server.dsn, autocommit=True) as conn:
-            conn.execute(
-                sql.SQL("ALTER SYSTEM SET extension_control_path = {}").format(
-                    sql.Literal(f"{folder}:$system")
+    target = folder / "extension" if server.major >= 18 else share
+    if server.major < 18 and not os.access(share, os.W_OK):
+        yield False
+        return
+    files = {
+        f"pgimport--{_assemble.package_version()}.sql": _assemble.assemble(extension=True),
+        "pgimport.control": (ROOT / "pgimport.control").read_text(encoding="utf-8"),
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    before = {
+        name: (target / name).read_text(encoding="utf-8")
+        for name in files
+        if (target / name).is_file()
+    }
+    try:
+        for name, text in files.items():
+            (target / name).write_text(text, encoding="utf-8")
+            (target / name).chmod(0o644)
+        if server.major >= 18:
+            target.chmod(0o755)
+            with psycopg.connect(server.dsn, autocommit=True) as conn:
+                conn.execute(
+                    sql.SQL("ALTER SYSTEM SET extension_control_path = {}").format(
+                        sql.Literal(f"{folder}:$system")
+                    )
                 )
-            )
-            conn.execute("SELECT pg_reload_conf()")
-    return True
+                conn.execute("SELECT pg_reload_conf()")
+        yield True
+    finally:
+        for name in files:
+            if name in before:
+                (target / name).write_text(before[name], encoding="utf-8")
+            else:
+                (target / name).unlink(missing_ok=True)
 
 
 def run(server: EmbeddedServer, way: str, suites: list[Path]) -> int:
@@ -173,10 +191,14 @@ def main() -> int:
             Path(folder).chmod(0o755)
             for way in options.way or WAYS:
                 print(f"# PostgreSQL {major}, {way}", flush=True)
-                if way == "extension" and not offer_extension(server, Path(folder)):
-                    print("# left out: the server's extension folder cannot be written here")
+                if way != "extension":
+                    failed = run(server, way, suites) != 0 or failed
                     continue
-                failed = run(server, way, suites) != 0 or failed
+                with offer_extension(server, Path(folder)) as offered:
+                    if offered:
+                        failed = run(server, way, suites) != 0 or failed
+                    else:
+                        print("# left out: the server's extension folder cannot be written here")
     return 1 if failed else 0
 
 
