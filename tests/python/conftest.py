@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,9 @@ def _install(**place: Any) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server of this run and tell pytest-postgresql where it is."""
+    # a shell makes what it starts in the background ignore interrupts; some tests send them
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     found = find_servers()
     named = os.environ.get("PGIMPORT_TEST_SERVER")
     version = int(named) if named else 15 if 15 in found else max(found)
