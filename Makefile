@@ -41,11 +41,11 @@ pytest: system
 	$(WITH_CACHED) $(BIN)/python -m pytest -q
 
 test-all: system ## all tests on every server version found
-	$(BIN)/python tools/run_pgtap.py $$($(BIN)/python -c \
-	  'from pgimport.embedded import find_servers; print(*(f"--server {v}" for v in find_servers()))')
-	for version in $$($(BIN)/python -c \
-	  'from pgimport.embedded import find_servers; print(*find_servers())'); do \
-	  PGIMPORT_TEST_SERVER=$$version $(BIN)/python -m pytest -q || exit 1; done
+	versions=$$($(WITH_CACHED) $(BIN)/python -c \
+	  'from pgimport.embedded import find_servers; print(*find_servers())'); \
+	for version in $$versions; do \
+	  $(WITH_CACHED) $(BIN)/python tools/run_pgtap.py --server $$version && \
+	  PGIMPORT_TEST_SERVER=$$version $(WITH_CACHED) $(BIN)/python -m pytest -q || exit 1; done
 
 lint: system ## layout and types, and the bodies of functions
 	PYTHONWARNINGS=ignore $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar -q schema functions tests/sql examples
