@@ -307,10 +307,10 @@ def test_the_data_are_in_the_users_data_folder(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("XDG_DATA_HOME", "/data")
     assert default_data_dir() == Path("/data/pgimport/server")
     monkeypatch.setenv("XDG_DATA_HOME", "")
-    monkeypatch.setenv("HOME", "/home/ada")
-    assert default_data_dir() == Path("/home/ada/.local/share/pgimport/server")
+    monkeypatch.setenv("HOME", "/people/ada")
+    assert default_data_dir() == Path("/people/ada/.local/share/pgimport/server")
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert default_data_dir() == Path("/home/ada/Library/Application Support/pgimport/server")
+    assert default_data_dir() == Path("/people/ada/Library/Application Support/pgimport/server")
 
 
 def test_a_server_for_tests_leaves_nothing(version: int) -> None:
