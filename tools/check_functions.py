@@ -4,9 +4,11 @@ Two tools, no finding allowed:
 
 - plpgsql_check over every PL/pgSQL function of the schema, with all its warnings: unused variables,
   missing columns, unsafe EXECUTE. It needs the extension on the server.
-- pgspot over the assembled text, for unpinned search paths and unqualified names. It cannot read
-  SQL-standard RETURN bodies and stops at them; those functions (they run no statement and call
-  qualified or built-in functions only) are left out of its input.
+- pgspot over the files of functions/, for unpinned search paths and unqualified names (in the
+  assembled text they are strings, which it does not open). It cannot read SQL-standard RETURN
+  bodies and stops at them; those functions (they run no statement and call qualified or built-in
+  functions only) are left out of its input. It stops, too, at a variable with COLLATE: of that one
+  function it sees the outside only.
 
 Both work on a server of their own: the one of Debian, for which plpgsql_check is packaged::
 
@@ -48,6 +50,9 @@ RETURN_BODY = re.compile(
     r"CREATE OR REPLACE FUNCTION [^;]*?\nRETURN [^;]*?;\n\n(?=COMMENT ON FUNCTION)", re.DOTALL
 )
 
+# variables with COLLATE
+OUTSIDE_ONLY = ("_similarity.sql",)
+
 
 def check_bodies(conn: psycopg.Connection[tuple[object, ...]]) -> list[str]:
     """Return the findings of plpgsql_check over all PL/pgSQL functions of schema pgimport."""
@@ -58,26 +63,46 @@ def check_bodies(conn: psycopg.Connection[tuple[object, ...]]) -> list[str]:
     ]
 
 
-def check_paths(sql: str) -> list[str]:
-    """Return the findings of pgspot over an assembled text, RETURN bodies left out."""
+def check_paths(sql: str, *options: str) -> list[str]:
+    """Return the findings of pgspot over functions of schema pgimport, RETURN bodies left out.
+
+    The schema is made by the same text, as it is in the assembled one: nothing is replaced that
+    somebody else could have put there (schema/begin.sql refuses that).
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as file:
+        file.write("SET search_path = pg_catalog, pg_temp;\n")
+        file.write("CREATE SCHEMA pgimport;\nCREATE SCHEMA pgimport_staging;\n")
         file.write(RETURN_BODY.sub("", sql))
         file.flush()
         done = subprocess.run(
-            [str(Path(sys.executable).parent / "pgspot"), file.name],
+            [str(Path(sys.executable).parent / "pgspot"), *options, file.name],
             capture_output=True,
             text=True,
             check=False,
         )
     if done.returncode == 0:
         return []
-    return (done.stdout + done.stderr).splitlines() or [f"pgspot ended with {done.returncode}"]
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return lines or [f"pgspot ended with {done.returncode}"]
+
+
+def check_files() -> list[str]:
+    """Return the findings of pgspot over all files of functions/."""
+    files = _assemble.function_files(_assemble.sql_root())
+    whole = [path for path in files if path.name not in OUTSIDE_ONLY]
+    outside = [path for path in files if path.name in OUTSIDE_ONLY]
+    return [
+        *check_paths("\n".join(path.read_text(encoding="utf-8") for path in whole)),
+        *check_paths(
+            "\n".join(path.read_text(encoding="utf-8") for path in outside), "--no-plpgsql"
+        ),
+    ]
 
 
 def main() -> int:
     """Print the findings; exit status 1 when there is any, or when the checker is missing."""
     text = _assemble.assemble()
-    findings = check_paths(text)
+    findings = check_files()
     if 15 not in find_servers():
         findings.append(
             "PostgreSQL 15 with plpgsql_check is missing: make setup says how to get it"

@@ -14,7 +14,7 @@ RETURN CASE
     WHEN p_type_name = 'bigint' THEN '^[+-]?[0-9]{1,18}$'
     WHEN p_type_name IN ('numeric', 'double precision', 'real')
     THEN '^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?$'
-    -- numeric(precision,scale); a repetition in a pattern is at most 255
+    -- numeric(precision,scale), where a repetition in a pattern is at most 255
     WHEN p_type_name ~ '^numeric\([0-9]+,[1-9][0-9]*\)$'
         AND split_part(translate(p_type_name, 'numeric()', ''), ',', 1)::integer
         > split_part(translate(p_type_name, 'numeric()', ''), ',', 2)::integer

@@ -127,3 +127,14 @@ def test_one_version_everywhere() -> None:
     function = (ROOT / "functions" / "90_admin" / "version.sql").read_text(encoding="utf-8")
     assert f"RETURN '{version}'::text;" in function
     assert f"## {version} " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_lint_of_bodies_finds_an_unpinned_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import check_functions  # noqa: PLC0415
+
+    cancel = (ROOT / "functions" / "30_job" / "cancel_job.sql").read_text(encoding="utf-8")
+    assert check_functions.check_paths(cancel) == []
+    unpinned = cancel.replace("SET search_path = pg_catalog, pg_temp\n", "")
+    assert any("search_path" in finding for finding in check_functions.check_paths(unpinned))
+    assert check_functions.check_files() == []
