@@ -7,7 +7,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PG_CONFIG ?= pg_config
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' python/pgimport/__init__.py)
-SQL := $(wildcard schema/*.sql functions/*/*.sql)
 
 # servers that tools/system.sh unpacked, when it could not install them
 CACHED = $(shell ls -d $(CURDIR)/.cache/debian/usr/lib/postgresql/15/bin 2>/dev/null)

@@ -70,8 +70,10 @@ BEGIN
             'nothing was inserted: ' || (v_limit ->> 'message'),
             pgimport._insert_keys(v_job, v_new) || jsonb_build_object(
                 'code', v_limit -> 'code',
-                'hint', format('see them with: select * from pgimport.issue_report(%L); '
-                    'then correct the file or start a job with other limits', p_job_id)
+                'hint', format('see them with: select * from pgimport.%s(%L); '
+                    'then correct the file or start a job with other limits',
+                    CASE v_limit ->> 'code' WHEN 'PI403'
+                        THEN 'duplicate_report' ELSE 'issue_report' END, p_job_id)
             ),
             v_warnings, '{}', false
         );

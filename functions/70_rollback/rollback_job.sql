@@ -67,7 +67,7 @@ BEGIN
             ERRCODE = v_plan #>> '{reasons,0,code}',
             MESSAGE = format('job "%s" cannot be rolled back: %s',
                 p_job_id, v_plan #>> '{reasons,0,message}'),
-            DETAIL = nullif(format('all reasons: %s', v_plan -> 'reasons'), ''),
+            DETAIL = format('all reasons: %s', v_plan -> 'reasons'),
             HINT = format('select jsonb_pretty(pgimport.get_job(%L));', p_job_id);
     END IF;
 

@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(20);
+SELECT plan(21);
 
 SELECT pgimport_test.codes_target();
 INSERT INTO pgimport_test.codes (merchant_id, code) VALUES (pgimport_test.merchant(), 'OLD');
@@ -84,6 +84,11 @@ SELECT is(
 SELECT is(
     pgimport_test.outcome('{"max_duplicate_ratio": 0.2}'), 'inserts',
     'exactly the ratio of duplicates is allowed'
+);
+
+SELECT matches(
+    pgimport.insert_job(pgimport_test.limited('{"max_duplicate_ratio": 0.19}')) ->> 'hint',
+    'duplicate_report', 'the hint shows how to see the duplicates'
 );
 
 -- arguments
