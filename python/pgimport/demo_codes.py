@@ -70,18 +70,32 @@ _REFUSED = ("ragged_row", "bad_encoding")
 
 @dataclass(frozen=True)
 class Shape:
-    """How many rows of which kind a run has."""
+    """How many rows of which kind a run has.
+
+    Attributes:
+        rows: records in the files. existing: rows in the table before.
+        internal, database, both: duplicates inside the files, of the table, of both.
+        tidy: the files hold no damaged record, no blank line and no lone backslash-dot, and
+            none is compressed.
+
+    """
 
     rows: int
     existing: int
     internal: int
     database: int
     both: int
+    tidy: bool = False
+
+    @property
+    def damage(self) -> dict[str, int]:
+        """Kinds of damage, and how many records have each."""
+        return {} if self.tidy else dict(_DIRTY)
 
     @property
     def dirty(self) -> int:
         """Records that are refused or invalid."""
-        return sum(_DIRTY.values())
+        return sum(self.damage.values())
 
     @property
     def clean(self) -> int:
@@ -107,8 +121,8 @@ class Expected:
     issue_lines: list[tuple[str, int, str]] = field(default_factory=list)
 
 
-def shape(rows: int) -> Shape:
-    """Scale the reference run to ``rows`` records in the files."""
+def shape(rows: int, *, tidy: bool = False) -> Shape:
+    """Scale the reference run to ``rows`` records in the files; ``tidy`` files have no damage."""
     if rows < MIN_ROWS:
         raise ValueError(f"at least {MIN_ROWS} rows are needed")
 
@@ -121,6 +135,7 @@ def shape(rows: int) -> Shape:
         internal=scaled(REFERENCE_INTERNAL),
         database=scaled(REFERENCE_DATABASE),
         both=scaled(REFERENCE_BOTH),
+        tidy=tidy,
     )
 
 
@@ -155,8 +170,11 @@ def _repeated_span(of: Shape) -> int:
     return max(1, (of.internal - of.both) * 9 // 10)
 
 
-def _key_numbers(of: Shape) -> list[int]:
-    """One number a good record, in the order of the files."""
+def key_numbers(of: Shape) -> list[int]:
+    """Return the number of each good record's key, in the order of the files.
+
+    Numbers below ``of.existing`` are those of keys that are in the table.
+    """
     chance = random.Random(SEED)  # noqa: S311 - the same files every time
     numbers = list(range(of.database - of.both))
     numbers += range(of.both)
@@ -212,9 +230,9 @@ def _kind(file_no: int) -> _Kind:
     return _PLAIN
 
 
-def file_name(file_no: int) -> str:
-    """Name of the n-th file; one of them is compressed."""
-    return f"codes_{file_no:03d}.csv" + (".gz" if file_no == 12 else "")
+def file_name(file_no: int, *, tidy: bool = False) -> str:
+    """Name of the n-th file; one of them is compressed, unless they are to be tidy."""
+    return f"codes_{file_no:03d}.csv" + (".gz" if file_no == 12 and not tidy else "")
 
 
 def _record(kind: _Kind, number: int, changes: dict[str, str] | None = None) -> str:
@@ -306,26 +324,27 @@ def generate(folder: Path, of: Shape, files: int = FILES) -> Expected:
     if files < max(_DAMAGED_FILES):
         raise ValueError(f"at least {max(_DAMAGED_FILES)} files are needed")
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = _key_numbers(of)
+    numbers = key_numbers(of)
     damaged_number = of.existing + of.clean
     begin = 0
     for file_no in range(1, files + 1):
         end = len(numbers) * file_no // files
         kind = _kind(file_no)
         lines = [line.encode() for line in _records(kind, numbers[begin:end])]
-        if file_no == _LONE_DOT_FILE:
+        if file_no == _LONE_DOT_FILE and not of.tidy:
             text = _record(kind, numbers[begin], {"sku_name": '"first line\n\\.\nlast line"'})
             lines[0] = text.encode()
-        for place, code in enumerate(_DAMAGED_FILES.get(file_no, ()), 1):
+        damages = () if of.tidy else _DAMAGED_FILES.get(file_no, ())
+        for place, code in enumerate(damages, 1):
             lines.insert(len(lines) * place // 5, _damaged(code, damaged_number))
             damaged_number += 1
-        if file_no == _BLANK_LINE_FILE:
+        if file_no == _BLANK_LINE_FILE and not of.tidy:
             lines.insert(len(lines) // 2, b"")
         line_end = kind.line_end.encode()
         body = (b"\xef\xbb\xbf" if kind.bom else b"") + line_end.join(
             [kind.delimiter.join(kind.header).encode(), *lines, b""]
         )
-        path = folder / file_name(file_no)
+        path = folder / file_name(file_no, tidy=of.tidy)
         if path.suffix == ".gz":
             # no time stamp inside: the same bytes every time
             with (
@@ -336,7 +355,7 @@ def generate(folder: Path, of: Shape, files: int = FILES) -> Expected:
         else:
             path.write_bytes(body)
         begin = end
-    refused = sum(_DIRTY[code] for code in _REFUSED)
+    refused = sum(of.damage.get(code, 0) for code in _REFUSED)
     return Expected(
         files=files,
         records=of.rows,
@@ -347,7 +366,7 @@ def generate(folder: Path, of: Shape, files: int = FILES) -> Expected:
         database_duplicates=of.database,
         both_duplicates=of.both,
         clean_rows=of.clean,
-        issues=dict(_DIRTY),
+        issues=of.damage,
     )
 
 

@@ -137,6 +137,16 @@ def test_the_generator_says_what_a_recount_finds(tmp_path: Path, rows: int) -> N
     assert found["records"] == rows
 
 
+def test_tidy_files_hold_nothing_but_good_records(tmp_path: Path) -> None:
+    shape = demo_codes.shape(6_000, tidy=True)
+    said = asdict(demo_codes.generate(tmp_path, shape))
+    found = asdict(demo_codes.recount(tmp_path, demo_codes.existing_keys(shape)))
+    assert found == said
+    assert (found["records"], found["clean_rows"]) == (6_000, shape.clean)
+    assert (found["refused"], found["invalid_rows"], found["issues"]) == (0, 0, {})
+    assert {path.suffix for path in tmp_path.iterdir()} == {".csv"}
+
+
 def test_the_proportions_are_those_of_the_reference_run() -> None:
     shape = demo_codes.shape(demo_codes.REFERENCE_ROWS)
     assert shape.existing == 5_356_971

@@ -1,0 +1,153 @@
+"""Seconds, and the memory of a process over its life."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parent.parent
+_BETWEEN_SAMPLES = 0.05
+
+
+@dataclass
+class Seconds:
+    """How long something took; set at its end."""
+
+    value: float = 0.0
+
+
+@contextlib.contextmanager
+def timed() -> Iterator[Seconds]:
+    """Time what is done inside; afterwards ``value`` of what is yielded holds the seconds."""
+    taken = Seconds()
+    begin = time.perf_counter()
+    try:
+        yield taken
+    finally:
+        taken.value = time.perf_counter() - begin
+
+
+def seconds_of(call: Callable[[], Any]) -> float:
+    """Return how long a call takes."""
+    with timed() as taken:
+        call()
+    return taken.value
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Resident memory of a process over its life.
+
+    Attributes:
+        peak_mb: the most it ever had, as the kernel kept it (in units of 1,000,000 bytes).
+        samples_mb: what it had, every 50 ms.
+
+    """
+
+    peak_mb: float
+    samples_mb: tuple[float, ...] = ()
+
+    @property
+    def growth_mb(self) -> float:
+        """How much the peak exceeds that of the first quarter of the process's life: 0 is flat."""
+        first = self.samples_mb[: max(1, len(self.samples_mb) // 4)]
+        return max(0.0, max(self.samples_mb) - max(first)) if first else 0.0
+
+
+@dataclass
+class MemoryWatch:
+    """Watches a process from outside: ``with MemoryWatch(pid) as watch: …`` then ``memory``.
+
+    Where there is no /proc nothing is seen, and the memory is 0.
+    """
+
+    pid: int
+    _samples: list[float] = field(default_factory=list)
+    _peak: float = 0.0
+    _end: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    @property
+    def memory(self) -> Memory:
+        """What was seen so far."""
+        return Memory(self._peak, tuple(self._samples))
+
+    def __enter__(self) -> Self:
+        self._sample()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._end.wait(_BETWEEN_SAMPLES):
+            self._sample()
+
+    def _sample(self) -> None:
+        with contextlib.suppress(OSError):
+            text = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii", errors="replace")
+            found = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+            if "VmRSS" in found:
+                self._samples.append(_megabytes(found["VmRSS"]))
+                self._peak = max(self._peak, _megabytes(found["VmHWM"]))
+
+
+def _megabytes(kilobytes: str) -> float:
+    return int(kilobytes.split(maxsplit=1)[0]) * 1024 / 1e6
+
+
+def run_module(module: str, argument: Mapping[str, Any]) -> tuple[dict[str, Any], Memory]:
+    """Run a module of the bench in a process of its own, and watch its memory.
+
+    The module reads one JSON object on standard input and writes one on standard output.
+
+    Raises:
+        RuntimeError: it failed; the message holds what it wrote on standard error.
+
+    """
+    command = [sys.executable, "-m", module]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        with MemoryWatch(process.pid) as watch:
+            output, errors = process.communicate(json.dumps(argument))
+        if process.returncode != 0:
+            raise RuntimeError(f"{module} failed:\n{errors}")
+    answer = dict(json.loads(output))
+    memory = watch.memory
+    own_peak = answer.pop("peak_mb", 0.0)
+    return answer, Memory(max(memory.peak_mb, own_peak), memory.samples_mb)
+
+
+def own_peak_mb() -> float:
+    """Return the most resident memory this process ever had."""
+    with contextlib.suppress(OSError):
+        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return _megabytes(text.partition("VmHWM:")[2].partition("\n")[0])
+    # may count what the parent had when it forked
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
