@@ -101,19 +101,19 @@ def _server_copy(server: BenchServer, reference: Reference) -> float | None:
         if paths is None:
             return None
         client = Client(conn)
-        job = client.create_job(TARGET, {})
+        job_id = str(client.create_job(TARGET, {}).job_id)
         statements = []
         for path in paths:
             scan = scan_file(path, digest=False)
             opened = client.stage_file(
-                job.job_id, path.name, scan.header, {"delimiter": scan.delimiter}
+                job_id, path.name, scan.header, {"delimiter": scan.delimiter}
             )
             statements.append(_from_path(conn, opened.copy_sql, path))
         server.checkpoint()
         with timed() as taken:
             rows = sum(conn.execute(statement).rowcount for statement in statements)
         same("server-side COPY", {"rows": rows}, {"rows": reference.expected.total_rows})
-        client.cancel_job(job.job_id, "benchmark")
+        client.cancel_job(job_id, "benchmark")
     if paths[0].parent != reference.data.resolve():
         shutil.rmtree(paths[0].parent)
     return taken.value
