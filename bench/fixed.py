@@ -18,7 +18,7 @@ from pgimport import check_headers, import_files
 _DATABASE = "bench_fixed"
 _ROWS = 100
 _WARM_UP = 3
-_TIMES = 20
+SMALL_JOBS = 20
 
 HEADER_FILES = 100
 HEADER_BYTES = 1_600_000_000
@@ -26,12 +26,13 @@ HEADER_BYTES = 1_600_000_000
 HEADER_FULL_ROWS = 2_000_000
 
 
-def small_jobs(server: BenchServer, template: str | None) -> list[float]:
-    """Return the milliseconds of 20 imports of 100 new rows each, after some to warm up.
+def small_jobs(server: BenchServer, template: str | None, times: int = SMALL_JOBS) -> list[float]:
+    """Return the milliseconds of imports of 100 new rows each, after some to warm up.
 
     Args:
         server: where.
         template: a database with a filled table, or None for an empty one.
+        times: how many imports are timed.
 
     Raises:
         WrongResultError: other counts than expected.
@@ -45,7 +46,7 @@ def small_jobs(server: BenchServer, template: str | None) -> list[float]:
             conn.execute(example("target.sql"))
     milliseconds = []
     with tempfile.TemporaryDirectory(prefix="pgimport-bench-") as folder:
-        for number in range(_WARM_UP + _TIMES):
+        for number in range(_WARM_UP + times):
             path = Path(folder) / f"small_{number:02d}.csv"
             path.write_text(_small_file(number), encoding="utf-8")
             with timed() as taken:

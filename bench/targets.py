@@ -16,6 +16,8 @@ from bench.staging import Staging
 
 # from so many rows on the targets of the full size hold
 FULL_SIZE = 10_000_000
+# with fewer rows it is a trial
+TRIAL = 100_000
 # how much the client's memory may still grow after the first quarter of its life, to be "flat"
 FLAT_MB = 20
 
@@ -80,8 +82,10 @@ def measure(
         out.notes.append("staging: no COPY by the server, it cannot read the files")
     if len(set(contents.values())) != 1:
         raise WrongResultError(f"not the same rows in the table: {contents}")
-    out.small = fixed.small_jobs(server, None)
-    out.big = fixed.small_jobs(server, TEMPLATE)
+    # a trial with few rows is to be over soon
+    times = fixed.SMALL_JOBS if data.shape.rows >= TRIAL else 3
+    out.small = fixed.small_jobs(server, None, times)
+    out.big = fixed.small_jobs(server, TEMPLATE, times)
     if data.shape.rows < FULL_SIZE:
         taken = fixed.headers(server, data, data.shape.rows)
         if taken is None:
