@@ -11,7 +11,7 @@ import time
 from typing import Any
 from uuid import UUID
 
-from bench.measure import own_peak_mb
+from bench.measure import own_memory_mb, own_peak_mb
 from pgimport import Progress, import_files, stage_files
 
 PHASES = ("headers", "stage", "check", "insert", "verify")
@@ -26,6 +26,8 @@ class _Clock:
 
     def __init__(self) -> None:
         self._begun = {"headers": time.perf_counter()}
+        # resident memory when a tenth was staged
+        self.early_mb: float | None = None
 
     def begun(self, _: UUID) -> None:
         self._begun.setdefault("stage", time.perf_counter())
@@ -33,6 +35,9 @@ class _Clock:
     def progress(self, progress: Progress) -> None:
         if progress.phase not in self._begun:
             self._begun[progress.phase] = time.perf_counter()
+        tenth = progress.bytes_done * 10 >= progress.bytes_total > 0
+        if self.early_mb is None and progress.phase == "stage" and tenth:
+            self.early_mb = own_memory_mb()
 
     def phases(self) -> dict[str, float]:
         """Return the seconds of each phase until now."""
@@ -58,6 +63,7 @@ def _import(given: dict[str, Any]) -> dict[str, Any]:
         raise RuntimeError("nothing was inserted")
     return {
         "phases": phases,
+        "early_mb": clock.early_mb,
         "job_id": str(result.job_id),
         "counts": result.check.raw["counts"],
         "rows_inserted": result.insert.rows_inserted,

@@ -173,10 +173,16 @@ def _clean_records(
                 yield [record[place] if place is not None else "" for place in places]
 
 
+def raw_header(source: Path) -> tuple[str, tuple[str, ...]]:
+    """Return the delimiter of a file of the job, and its header as it stands there."""
+    with source.open(encoding="utf-8-sig") as file:
+        first = file.readline().strip()
+    delimiter = ";" if ";" in first else ","
+    return delimiter, tuple(first.split(delimiter))
+
+
 def header_of(source: Path) -> tuple[str, tuple[str, ...]]:
     """Return the delimiter of a file of the job, and its columns by the table's names."""
-    with source.open(encoding="utf-8-sig") as file:
-        first = file.readline().strip().lower().replace(" ", "_")
-    delimiter = ";" if ";" in first else ","
-    names = ("batch_code" if name == "batch_id" else name for name in first.split(delimiter))
-    return delimiter, tuple(names)
+    delimiter, header = raw_header(source)
+    names = (name.lower().replace(" ", "_") for name in header)
+    return delimiter, tuple("batch_code" if name == "batch_id" else name for name in names)

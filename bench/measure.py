@@ -51,17 +51,18 @@ class Memory:
     Attributes:
         peak_mb: the most it ever had, as the kernel kept it (in units of 1,000,000 bytes).
         samples_mb: what it had, every 50 ms.
+        early_mb: what it had when a tenth of its work was done, where it said so.
 
     """
 
     peak_mb: float
     samples_mb: tuple[float, ...] = ()
+    early_mb: float | None = None
 
     @property
-    def growth_mb(self) -> float:
-        """How much the peak exceeds that of the first quarter of the process's life: 0 is flat."""
-        first = self.samples_mb[: max(1, len(self.samples_mb) // 4)]
-        return max(0.0, max(self.samples_mb) - max(first)) if first else 0.0
+    def growth_mb(self) -> float | None:
+        """How much the peak exceeds what a tenth of the work had needed: 0 is flat."""
+        return None if self.early_mb is None else max(0.0, self.peak_mb - self.early_mb)
 
 
 @dataclass
@@ -115,6 +116,11 @@ def _megabytes(kilobytes: str) -> float:
     return int(kilobytes.split(maxsplit=1)[0]) * 1024 / 1e6
 
 
+def _own_status(name: str) -> str:
+    text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    return text.partition(f"{name}:")[2].partition("\n")[0]
+
+
 def run_module(module: str, argument: Mapping[str, Any]) -> tuple[dict[str, Any], Memory]:
     """Run a module of the bench in a process of its own, and watch its memory.
 
@@ -139,15 +145,21 @@ def run_module(module: str, argument: Mapping[str, Any]) -> tuple[dict[str, Any]
             raise RuntimeError(f"{module} failed:\n{errors}")
     answer = dict(json.loads(output))
     memory = watch.memory
-    own_peak = answer.pop("peak_mb", 0.0)
-    return answer, Memory(max(memory.peak_mb, own_peak), memory.samples_mb)
+    peak = max(memory.peak_mb, answer.pop("peak_mb", 0.0))
+    return answer, Memory(peak, memory.samples_mb, answer.pop("early_mb", None))
+
+
+def own_memory_mb() -> float | None:
+    """Return the resident memory of this process, or None where there is no /proc."""
+    with contextlib.suppress(OSError):
+        return _megabytes(_own_status("VmRSS"))
+    return None
 
 
 def own_peak_mb() -> float:
     """Return the most resident memory this process ever had."""
     with contextlib.suppress(OSError):
-        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        return _megabytes(text.partition("VmHWM:")[2].partition("\n")[0])
+        return _megabytes(_own_status("VmHWM"))
     # may count what the parent had when it forked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6

@@ -17,12 +17,11 @@ from typing import Any
 
 import psycopg
 
-from bench.data import TARGET, TEMPLATE, Reference
+from bench.data import TARGET, TEMPLATE, Reference, raw_header
 from bench.measure import run_module, timed
 from bench.proof import same
 from bench.server import BenchServer
 from pgimport import Client, export_report
-from pgimport.readers import scan_file
 
 _DATABASE = "bench_staging"
 
@@ -104,10 +103,8 @@ def _server_copy(server: BenchServer, reference: Reference) -> float | None:
         job_id = str(client.create_job(TARGET, {}).job_id)
         statements = []
         for path in paths:
-            scan = scan_file(path, digest=False)
-            opened = client.stage_file(
-                job_id, path.name, scan.header, {"delimiter": scan.delimiter}
-            )
+            delimiter, header = raw_header(path)
+            opened = client.stage_file(job_id, path.name, header, {"delimiter": delimiter})
             statements.append(_from_path(conn, opened.copy_sql, path))
         server.checkpoint()
         with timed() as taken:
