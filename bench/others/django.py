@@ -10,9 +10,9 @@ _NOTE = (
     "preview (dry_run) and import of each file, both in the time; use_bulk, batch_size 1000, "
     "skip_diff, skip_html_diff, a transaction a file; {lookup}; skipping a key seen before in the "
     "same file is a hook of one's own; the preview of a file knows nothing of the files before it; "
-    "not atomic over several files; in bulk mode a database error is not tied to its row; skipped "
-    "rows are counted, not listed; no provenance, no undo; import alone {alone:,.0f} rows/s; "
-    "peak memory {memory:,.0f} MB"
+    "every bad value is listed and its file undone, the other files stay; in bulk mode a database "
+    "error is not tied to its row; skipped rows are counted, not listed; no provenance, no "
+    "undo; import alone {alone:,.0f} rows/s; peak memory {memory:,.0f} MB"
 )
 
 

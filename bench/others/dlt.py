@@ -27,9 +27,10 @@ def run(case: Case) -> list[Figure]:
             left,
             "does something else than skip: rows whose key is in the files are deleted and "
             "inserted anew, with other ids and defaults in the columns the files do not have; "
-            "which of several rows of a key stays is not said; needs a type mapper for uuid; "
-            "the merge is one transaction, loading into its staging schema is not; the first bad "
-            "value ends it; no preview, no list of duplicates, no undo; leaves tables of its own "
-            f"and a staging schema; peak memory {done.memory_mb:,.0f} MB",
+            "which of several rows of a key stays is not said; needs a type mapper for uuid, "
+            "and Arrow tables: from dictionaries it adds a column NOT NULL, which a table with "
+            "rows refuses; the merge is one transaction, loading into its staging schema is not; "
+            "the first bad value ends it; no preview, no list of duplicates, no undo; leaves "
+            f"tables of its own and a staging schema; peak memory {done.memory_mb:,.0f} MB",
         )
     ]

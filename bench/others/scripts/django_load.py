@@ -93,7 +93,9 @@ class Codes(resources.ModelResource):
                 self.seen.update((code, str(merchant)) for code, merchant in pairs)
 
     def skip_row(self, instance, original, row, import_validation_errors=None):
-        """Whether a row is to be left out."""
+        """Whether a row is to be left out: not one with errors, they are to be told."""
+        if import_validation_errors:
+            return False
         key = (instance.code, str(instance.merchant_id))
         if instance.pk is not None or key in self.seen:
             return True

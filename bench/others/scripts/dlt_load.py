@@ -13,6 +13,7 @@ os.environ["DLT_DATA_DIR"] = os.environ["DLT_PROJECT_DIR"] = given["folder"]
 
 import dlt  # noqa: E402
 import pyarrow as pa  # noqa: E402
+from dlt.common.runtime import anon_tracker  # noqa: E402
 from dlt.destinations.impl.postgres.factory import PostgresTypeMapper  # noqa: E402
 from pyarrow import csv  # noqa: E402
 
@@ -28,6 +29,9 @@ TYPES = {
     "window_start": pa.date32(),
     "window_end": pa.date32(),
 }
+
+# nothing is sent, but the number it would be sent under is kept in a file outside the folder
+anon_tracker.get_anonymous_id = str
 
 
 class WithUuid(PostgresTypeMapper):
