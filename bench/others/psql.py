@@ -12,8 +12,9 @@ from bench.result import Figure
 _NOTE = (
     "one transaction; layouts of the files written down by hand; duplicates are dropped without a "
     "word about which{order}; the first bad value or ragged row ends it, only that one is named "
-    "(from 17 on bad values can be left out instead); no preview, no verification; each row has the id of its job because the script says so, but "
-    "not its file and line; undo is a DELETE of one's own; peak memory of psql {memory:,.0f} MB"
+    "(from 17 on bad values can be left out instead); no preview, no verification; each row has "
+    "the id of its job because the script says so, but not its file and line; undo is a DELETE of "
+    "one's own; peak memory of psql {memory:,.0f} MB"
 )
 
 
