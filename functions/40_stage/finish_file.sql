@@ -21,18 +21,19 @@ DECLARE
     v_failed text := v_options ->> 'failed';
 BEGIN
     PERFORM pgimport._require_keys(
-        v_options, '{rows_refused,line_offset,sha256,bytes,failed}', 'p_options of finish_file'
+        v_options, '{rows_refused,line_offset,sha256,bytes,failed,more}', 'p_options of finish_file'
     );
     IF v_options ->> 'sha256' !~ '^[0-9a-f]{64}$'
         OR v_options ->> 'bytes' !~ '^[0-9]{1,18}$'
         OR v_options ->> 'line_offset' !~ '^[0-9]{1,18}$'
         OR v_options ->> 'rows_refused' !~ '^[0-9]{1,18}$'
+        OR jsonb_typeof(v_options -> 'more') <> 'boolean'
         OR p_rows_parsed < 0
     THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI003',
             MESSAGE = 'numbers of a file must be whole and not negative, sha256 64 lower-case '
-                'hexadecimal digits',
+                'hexadecimal digits, more true or false',
             DETAIL = format('rows parsed: %s; options: %s',
                 coalesce(p_rows_parsed::text, 'null'), left(v_options::text, 200)),
             HINT = 'for example: select pgimport.finish_file(job_id, 1, 250000);';
@@ -62,10 +63,11 @@ BEGIN
         v_rows := pgimport._close_file(v_file, p_rows_parsed, v_options);
     END IF;
 
-    -- the last file closed makes the job staged; if two sessions close the last two at once,
-    -- the check does it
+    -- the last file closed makes the job staged, unless the caller opens more; if two sessions
+    -- close the last two at once, the check does it
     PERFORM FROM pgimport.job AS j
     WHERE j.job_id = p_job_id
+        AND NOT coalesce((v_options ->> 'more')::boolean, false)
         AND j.status = 'staging'
         AND NOT EXISTS (
             SELECT FROM pgimport.file AS f WHERE f.job_id = p_job_id AND f.status = 'open'
@@ -93,5 +95,6 @@ $finish_file$;
 
 COMMENT ON FUNCTION pgimport.finish_file(uuid, integer, bigint, jsonb) IS
 'Closes a file; rows parsed must equal rows staged. Options: rows_refused, line_offset, sha256, '
-'bytes, failed (a message: the file is given up and its rows are dropped). '
+'bytes, failed (a message: the file is given up and its rows are dropped), more (true: other '
+'files follow, the job is not staged yet). '
 'Example: select pgimport.finish_file(:''job'', 1, 250000)';

@@ -1,4 +1,4 @@
-"""Loading one file into its staging table: raw blocks through COPY, or record by record.
+"""Loading files into their staging tables: raw blocks through COPY, or record by record.
 
 A file is loaded in one transaction together with the call that closes it: either all of it is
 staged and counted, or nothing of it is.
@@ -6,23 +6,28 @@ staged and counted, or nothing of it is.
 
 from __future__ import annotations
 
+import itertools
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import psycopg
 
 from pgimport.client import Client
 from pgimport.errors import FileError, PgImportError
 from pgimport.models import StageFileResult
-from pgimport.readers import BadRow, FileScan, RowReader, Source, copy_blocks
+from pgimport.readers import BadRow, CopyReader, FileHead, RowReader, Source, Unfit
 
 _ISSUES_AT_ONCE = 500
 _ISSUE_BYTES_AT_ONCE = 4 * 1024 * 1024
 _ROWS_BETWEEN_REPORTS = 2000
+_SECONDS_TO_STOP = 30
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,9 @@ class Stopped(Exception):  # noqa: N818 - no error
 
 @dataclass
 class Loading:
-    """One file to load: what the scan found, and where it goes."""
+    """One file to load: what is known of it, and where it goes."""
 
-    scan: FileScan
+    head: FileHead
     name: str
     opened: StageFileResult
     reopen: Callable[[Client], StageFileResult]
@@ -74,7 +79,7 @@ class Loader:
     Args:
         conn: in autocommit mode; a transaction is opened for each file.
         job_id: the job. stop: set when the user interrupted.
-        report: called with (name, rows, bytes of text) while a file is loaded.
+        report: called with (name, rows, bytes on disk) while a file is loaded.
 
     """
 
@@ -94,12 +99,12 @@ class Loader:
     def load(self, loading: Loading) -> FileResult:
         """Load one file. A problem of the file makes it failed; anything else is raised."""
         begin = time.monotonic()
-        scan = loading.scan
+        head = loading.head
         result = FileResult(
             name=loading.name,
-            path=str(scan.path),
+            path=str(head.path),
             file_no=loading.opened.file_no,
-            bytes=scan.size,
+            bytes=head.size,
             warnings=tuple(loading.opened.warnings),
         )
         try:
@@ -113,47 +118,54 @@ class Loader:
         return replace(result, seconds=round(time.monotonic() - begin, 3))
 
     def _load(self, loading: Loading, result: FileResult) -> FileResult:
-        if loading.scan.fast:
-            try:
-                return self._copy(loading, result)
-            except psycopg.DataError:
-                pass  # COPY refused the file: some record is not as the header says
-            except PgImportError as error:
-                if error.code != "PI303":
-                    raise
+        begun = threading.Event()
+        try:
+            return self._copy(loading, result, begun)
+        except (Unfit, psycopg.DataError):
+            pass  # some record is not as COPY reads it, or not as the header says
+        except PgImportError as error:
+            if error.code != "PI303":
+                raise
+        if begun.is_set():
             # Row numbers begin at 1 again only in a new table.
             loading.opened = loading.reopen(self._client)
         return self._rows(loading, result)
 
-    def _copy(self, loading: Loading, result: FileResult) -> FileResult:
-        """Take the fast path: the bytes as they are."""
-        scan, opened = loading.scan, loading.opened
-        with self._conn.transaction(), Source(scan.path, scan.encoding) as source:
-            sent = 0
+    def _copy(self, loading: Loading, result: FileResult, begun: threading.Event) -> FileResult:
+        """Take the fast path: the bytes as they are, looked through on the way.
+
+        Where they turn out not to be fit, the transaction undoes what was copied of them.
+        """
+        head, opened = loading.head, loading.opened
+        with self._conn.transaction(), Source(head.path, head.encoding) as source:
+            reader = CopyReader(head, source)
+            blocks = iter(reader)
+            # What is wrong in the first block is found before COPY begins.
+            block = next(blocks, b"")
+            begun.set()
             with (
                 self._conn.cursor() as cursor,
                 cursor.copy(opened.copy_sql.encode()) as copy,
             ):
-                for block in copy_blocks(scan, source):
+                while block:
                     self._check_stop()
                     copy.write(block)
-                    sent += len(block)
-                    rows = scan.rows * sent // max(scan.data_bytes, 1)
-                    self._report(loading.name, rows, sent)
-            self._same_bytes(scan, source)
-            self._finish(opened.file_no, scan.rows, 0, scan)
+                    self._report(loading.name, reader.rows, source.bytes_read)
+                    block = next(blocks, b"")
+            self._same_bytes(head, source)
+            self._finish(opened.file_no, reader.rows, 0, head)
         return replace(
             result,
             status="staged",
             way="copy",
-            rows_staged=scan.rows,
-            blank_rows=scan.blank_rows,
+            rows_staged=reader.rows,
+            blank_rows=reader.blank,
         )
 
     def _rows(self, loading: Loading, result: FileResult) -> FileResult:
         """Take the row path: good records are staged with their line, bad ones become issues."""
-        scan, opened = loading.scan, loading.opened
-        reader = RowReader(scan.path, scan.delimiter, len(scan.header), scan.encoding)
+        head, opened = loading.head, loading.opened
+        reader = RowReader(head.path, head.delimiter, len(head.header), head.encoding)
         with self._conn.transaction(), reader.source:
             records = iter(reader)
             more = True
@@ -164,8 +176,8 @@ class Loader:
                     self._client.add_issues(
                         self._job_id, opened.file_no, [_issue(bad, opened) for bad in issues]
                     )
-            self._same_bytes(scan, reader.source)
-            self._finish(opened.file_no, reader.rows, reader.refused, scan)
+            self._same_bytes(head, reader.source)
+            self._finish(opened.file_no, reader.rows, reader.refused, head)
         return replace(
             result,
             status="staged",
@@ -184,7 +196,6 @@ class Loader:
     ) -> bool:
         """COPY until the file or the room for issues is at its end; returns whether more is."""
         size = 0
-        scan = loading.scan
         with (
             self._conn.cursor() as cursor,
             cursor.copy(loading.opened.row_copy_sql.encode()) as copy,
@@ -197,20 +208,18 @@ class Loader:
                         return True
                 else:
                     copy.write_row((record[0], *record[1]))
-                done = reader.rows + reader.refused
-                if not done % _ROWS_BETWEEN_REPORTS:
+                if not (reader.rows + reader.refused) % _ROWS_BETWEEN_REPORTS:
                     self._check_stop()
-                    sent = scan.data_bytes * done // max(scan.rows, done)
-                    self._report(loading.name, reader.rows, sent)
+                    self._report(loading.name, reader.rows, reader.source.bytes_read)
         return False
 
-    def _finish(self, file_no: int, rows: int, refused: int, scan: FileScan) -> None:
+    def _finish(self, file_no: int, rows: int, refused: int, head: FileHead) -> None:
         self._check_stop()
         self._client.finish_file(
             self._job_id,
             file_no,
             rows,
-            {"rows_refused": refused, "sha256": scan.sha256, "bytes": scan.size},
+            {"rows_refused": refused, "sha256": head.sha256, "bytes": head.size, "more": True},
         )
 
     def _give_up(self, loading: Loading, result: FileResult, error: Exception) -> FileResult:
@@ -222,7 +231,9 @@ class Loader:
             diag = getattr(error, "diag", None)
             message = getattr(diag, "message_primary", None) or type(error).__name__
             hint = None
-        self._client.finish_file(self._job_id, loading.opened.file_no, None, {"failed": message})
+        self._client.finish_file(
+            self._job_id, loading.opened.file_no, None, {"failed": message, "more": True}
+        )
         return replace(result, status="failed", code=code, message=message, hint=hint)
 
     def _check_stop(self) -> None:
@@ -230,10 +241,10 @@ class Loader:
             raise Stopped
 
     @staticmethod
-    def _same_bytes(scan: FileScan, source: Source) -> None:
-        if source.sha256 != scan.sha256:
+    def _same_bytes(head: FileHead, source: Source) -> None:
+        if source.sha256 != head.sha256:
             raise FileError(
-                f'"{scan.path.name}" changed while it was read', hint="stage the file again"
+                f'"{head.path.name}" changed while it was read', hint="stage the file again"
             )
 
 
@@ -259,3 +270,96 @@ def failed_before(path: Path, name: str, error: PgImportError) -> FileResult:
     return FileResult(
         name=name, path=str(path), code=error.code, message=error.message, hint=error.hint
     )
+
+
+class Pool:
+    """Loads files on several connections while others are still being opened.
+
+    Of the files that wait the largest is loaded first, so that all end together. Use as a context
+    manager; its end waits for the last file and raises what a thread raised.
+
+    Args:
+        connect: makes a connection in autocommit mode. job_id: the job.
+        jobs: how many connections at most.
+        results: filled in, by name. report: as Loader has it, with done=True at the end of a file.
+
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], AbstractContextManager[psycopg.Connection[Any]]],
+        job_id: str,
+        jobs: int,
+        results: dict[str, FileResult],
+        report: Callable[..., None],
+    ) -> None:
+        self._connect = connect
+        self._job_id = job_id
+        self._jobs = max(1, jobs)
+        self._results = results
+        self._report = report
+        self._waiting: queue.PriorityQueue[tuple[float, int, Loading | None]] = (
+            queue.PriorityQueue()
+        )
+        self._count = itertools.count()
+        self._stop = threading.Event()
+        self._errors: list[BaseException] = []
+        self._threads: list[threading.Thread] = []
+
+    def add(self, loading: Loading) -> None:
+        """Have one more file loaded.
+
+        Raises:
+            Stopped: a thread met an error; the end of the context raises that error.
+
+        """
+        if self._stop.is_set():
+            raise Stopped
+        self._waiting.put((-loading.head.size, next(self._count), loading))
+        if len(self._threads) < self._jobs:
+            name = f"pgimport-load-{len(self._threads)}"
+            self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+            self._threads[-1].start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is not None:
+                self._stop.set()
+            for _ in self._threads:
+                self._waiting.put((float("inf"), next(self._count), None))
+            for thread in self._threads:
+                thread.join(_SECONDS_TO_STOP if error is not None else 0)
+                while error is None and thread.is_alive():
+                    thread.join(0.2)
+        except BaseException:
+            self._stop.set()
+            for thread in self._threads:
+                thread.join(_SECONDS_TO_STOP)
+            raise
+        if self._errors and (error is None or isinstance(error, Stopped)):
+            raise self._errors[0]
+
+    def _work(self) -> None:
+        try:
+            with self._connect() as conn:
+                loader = Loader(conn, self._job_id, self._stop, self._report)
+                while not self._stop.is_set():
+                    loading = self._waiting.get()[2]
+                    if loading is None:
+                        return
+                    result = loader.load(loading)
+                    self._results[loading.name] = result
+                    self._report(loading.name, result.rows_staged, loading.head.size, done=True)
+        except Stopped:
+            pass
+        except BaseException as error:
+            self._errors.append(error)
+            self._stop.set()

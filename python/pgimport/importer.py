@@ -7,52 +7,43 @@ streamed, several side by side, and the calls are made in their order.
 from __future__ import annotations
 
 import os
-import queue
 import tempfile
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from pgimport._stager import FileResult, Loader, Loading, Stopped, failed_before
+from pgimport._files import Files, read_heads, total_size
+from pgimport._stager import FileResult, Loading, Pool, failed_before
 from pgimport.client import Client
 from pgimport.errors import ArgumentError, FileError, Interrupted, PgImportError
 from pgimport.models import CheckResult, InsertResult, PreviewResult, StageFileResult, VerifyResult
-from pgimport.readers import FileScan, display_names, expand_paths, scan_file
+from pgimport.progress import Meter, Progress, ProgressCallback
+from pgimport.readers import FileHead, display_names, expand_paths, scan_file
+
+__all__ = [
+    "FileResult",
+    "HeaderReport",
+    "ImportResult",
+    "Paths",
+    "Progress",
+    "ProgressCallback",
+    "StageResult",
+    "check_headers",
+    "connected",
+    "export_report",
+    "import_files",
+    "stage_files",
+]
 
 Paths = Iterable[str | os.PathLike[str]]
 
 _UNREADABLE = ("unreadable",)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an import is.
-
-    Attributes:
-        phase: headers, stage, check, insert or verify.
-        file: name of the file it is about, or None.
-        files_done, files_total: files. rows_done, rows_total: rows of all files.
-        bytes_done, bytes_total: bytes of text of all files (on disk in phase headers).
-
-    """
-
-    phase: str
-    file: str | None = None
-    files_done: int = 0
-    files_total: int = 0
-    rows_done: int = 0
-    rows_total: int = 0
-    bytes_done: int = 0
-    bytes_total: int = 0
-
-
-ProgressCallback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -118,41 +109,6 @@ class HeaderReport:
     hint: str | None = None
 
 
-class _Meter:
-    """Adds up what several threads report and hands it on, one call at a time."""
-
-    def __init__(self, callback: ProgressCallback | None, loadings: Sequence[Loading]) -> None:
-        self._callback = callback
-        self._lock = threading.Lock()
-        self._rows: dict[str, int] = {}
-        self._bytes: dict[str, int] = {}
-        self._files = 0
-        self._total = (
-            len(loadings),
-            sum(item.scan.rows for item in loadings),
-            sum(item.scan.data_bytes for item in loadings),
-        )
-
-    def report(self, name: str, rows: int, sent: int, done: bool = False) -> None:
-        """Note how far one file is."""
-        with self._lock:
-            self._rows[name], self._bytes[name] = rows, sent
-            self._files += done
-            if self._callback is not None:
-                self._callback(
-                    Progress(
-                        "stage",
-                        name,
-                        self._files,
-                        self._total[0],
-                        sum(self._rows.values()),
-                        self._total[1],
-                        sum(self._bytes.values()),
-                        self._total[2],
-                    )
-                )
-
-
 @contextmanager
 def connected(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
     """Connect in autocommit mode, without prepared statements; closed at the end."""
@@ -184,18 +140,25 @@ def check_headers(
     client = Client(conn)
     files = expand_paths(paths)
     names = display_names(files)
+    meter = Meter(progress, "headers", len(files), total_size(files))
     known: dict[tuple[str, ...], dict[str, Any]] = {}
     reports: list[HeaderReport] = []
-    for number, (path, name) in enumerate(zip(files, names, strict=True)):
-        if progress is not None:
-            progress(Progress("headers", name, number, len(files)))
+    for path, name in zip(files, names, strict=True):
         try:
-            scan = scan_file(path, delimiter, encoding, digest=False)
+            scan = scan_file(
+                path,
+                delimiter,
+                encoding,
+                digest=False,
+                report=partial(meter.report, name),
+            )
         except FileError as error:
             reports.append(
                 HeaderReport(name, str(path), "unreadable", message=error.message, hint=error.hint)
             )
+            meter.report(name, 0, 0, done=True)
             continue
+        meter.report(name, scan.rows, scan.size, done=True)
         if scan.header not in known:
             known[scan.header] = client.suggest_mapping(target, scan.header).raw
         suggested = known[scan.header]
@@ -218,8 +181,6 @@ def check_headers(
                 f"no field for required column {', '.join(missing)}" if missing else None,
             )
         )
-    if progress is not None:
-        progress(Progress("headers", None, len(files), len(files)))
     return reports
 
 
@@ -263,18 +224,22 @@ def stage_files(
 
     """
     job = str(job_id) if job_id is not None else None
+    made: str | None = None
     try:
-        scans = _scan_all(paths, delimiter, encoding, progress)
+        files = read_heads(expand_paths(paths), delimiter, encoding, progress)
         if job is None:
             if target is None:
                 raise ArgumentError("neither a job nor a target is given", code="PI001")
-            with connected(conninfo) as conn:
-                job = str(Client(conn).create_job(target, options or {}).job_id)
+            job = made = _make_job(conninfo, target, options or {})
         if begun is not None:
             begun(UUID(job))
         return _stage(
-            conninfo, job, scans, mapping=mapping, force=force, jobs=jobs, progress=progress
+            conninfo, job, files, mapping=mapping, force=force, jobs=jobs, progress=progress
         )
+    except FileError:
+        if made is not None:
+            _cancel(conninfo, made)
+        raise
     except KeyboardInterrupt:
         raise Interrupted(job) from None
 
@@ -320,17 +285,17 @@ def import_files(
 
     """
     job = str(job_id) if job_id is not None else None
+    made: str | None = None
     tell = progress or (lambda _: None)
     try:
-        scans = _scan_all(paths, delimiter, encoding, progress)
+        files = read_heads(expand_paths(paths), delimiter, encoding, progress)
         if job is None:
             given = {"source": "file", "on_duplicate": on_duplicate, **(options or {})}
-            with connected(conninfo) as conn:
-                job = str(Client(conn).create_job(target, given).job_id)
+            job = made = _make_job(conninfo, target, given)
         if begun is not None:
             begun(UUID(job))
         staged = _stage(
-            conninfo, job, scans, mapping=None, force=force, jobs=jobs, progress=progress
+            conninfo, job, files, mapping=None, force=force, jobs=jobs, progress=progress
         )
         with connected(conninfo) as conn:
             client = Client(conn)
@@ -345,6 +310,10 @@ def import_files(
             result = _with(result, insert=client.insert_job(job))
             tell(Progress("verify"))
             return _with(result, verify=client.verify_job(job))
+    except FileError:
+        if made is not None:
+            _cancel(conninfo, made)
+        raise
     except KeyboardInterrupt:
         raise Interrupted(job) from None
 
@@ -390,85 +359,62 @@ def _with(result: ImportResult, **changes: Any) -> ImportResult:
     return ImportResult(**{**result.__dict__, **changes})
 
 
-@dataclass
-class _Scans:
-    """The files of one call: those that can be read, and those that cannot."""
-
-    good: list[tuple[str, FileScan]] = field(default_factory=list)
-    bad: list[tuple[str, Path, PgImportError]] = field(default_factory=list)
-    order: list[str] = field(default_factory=list)
+def _make_job(conninfo: str, target: str, options: Mapping[str, Any]) -> str:
+    with connected(conninfo) as conn:
+        return str(Client(conn).create_job(target, options).job_id)
 
 
-def _scan_all(
-    paths: Paths,
-    delimiter: str | None,
-    encoding: str | None,
-    progress: ProgressCallback | None,
-) -> _Scans:
-    files = expand_paths(paths)
-    scans = _Scans(order=display_names(files))
-    for number, (path, name) in enumerate(zip(files, scans.order, strict=True)):
-        if progress is not None:
-            progress(Progress("headers", name, number, len(files)))
-        try:
-            scans.good.append((name, scan_file(path, delimiter, encoding)))
-        except FileError as error:
-            scans.bad.append((name, path, error))
-    if not scans.good:
-        first = scans.bad[0][2]
-        if len(scans.bad) == 1:
-            raise first
-        raise FileError(
-            f"none of {len(scans.bad)} files can be read; the first: {first.message}",
-            detail="; ".join(error.message for _, _, error in scans.bad[:20]),
-            hint=first.hint,
-        )
-    return scans
+def _cancel(conninfo: str, job_id: str) -> None:
+    """Cancel a job made here into which nothing went."""
+    with suppress(PgImportError, psycopg.Error), connected(conninfo) as conn:
+        Client(conn).cancel_job(job_id, "no file could be staged")
 
 
 def _stage(
     conninfo: str,
     job_id: str,
-    scans: _Scans,
+    files: Files,
     *,
     mapping: Mapping[str, str | None] | None,
     force: bool,
     jobs: int,
     progress: ProgressCallback | None,
 ) -> StageResult:
-    with connected(conninfo) as conn:
-        results, loadings = _open_all(Client(conn), job_id, scans, mapping, force)
-    if loadings:
-        meter = _Meter(progress, loadings)
-        _load_all(conninfo, job_id, loadings, results, jobs=jobs, meter=meter)
-        _settle(conninfo, job_id, results)
-    elif not any(file.status == "already" for file in results.values()):
-        first = next(file for file in results.values() if file.status == "failed")
+    results: dict[str, FileResult] = {}
+    size = sum(head.size for head in files.good.values())
+    meter = Meter(progress, "stage", len(files.good), size)
+    pool = Pool(lambda: connected(conninfo), job_id, jobs, results, meter.report)
+    with pool, connected(conninfo) as conn:
+        client = Client(conn)
+        for loading in _open_all(
+            client, job_id, files, results, meter, mapping=mapping, force=force
+        ):
+            pool.add(loading)
+    there = [file for file in results.values() if file.status in ("staged", "already")]
+    if not there:
+        first = results[files.order[0]]
         raise FileError(
             first.message or "no file was staged", code=first.code or "PI307", hint=first.hint
         )
-    return StageResult(UUID(job_id), tuple(results[name] for name in scans.order))
-
-
-def _settle(conninfo: str, job_id: str, results: Mapping[str, FileResult]) -> None:
-    """Close one file again: where two were closed at once, neither was seen as the last."""
-    for file in results.values():
-        if file.status == "staged" and file.file_no is not None:
-            with connected(conninfo) as conn:
-                Client(conn).finish_file(job_id, file.file_no, file.rows_staged)
-            return
+    # All files were closed as those of which more come: this says that none does.
+    last = there[-1]
+    if last.file_no is not None:
+        with connected(conninfo) as conn:
+            Client(conn).finish_file(job_id, last.file_no, last.rows_staged)
+    return StageResult(UUID(job_id), tuple(results[name] for name in files.order))
 
 
 def _open_all(
     client: Client,
     job_id: str,
-    scans: _Scans,
+    files: Files,
+    results: dict[str, FileResult],
+    meter: Meter,
+    *,
     mapping: Mapping[str, str | None] | None,
     force: bool,
-) -> tuple[dict[str, FileResult], list[Loading]]:
+) -> Iterator[Loading]:
     """Open all files in their order, so that their numbers do not depend on the loading."""
-    results: dict[str, FileResult] = {}
-    loadings: list[Loading] = []
     before = client.get_job(job_id)
     lost = before.status == "staging_lost"
     old = [file for file in before.files or [] if file.get("status") != "cleared"]
@@ -476,105 +422,54 @@ def _open_all(
     by_name = {file["file_name"]: file for file in old if lost or file["status"] != "staged"}
     staged_names = {file["file_name"] for file in old if not lost and file["status"] == "staged"}
     staged = {file.get("sha256"): file for file in old if file.get("status") == "staged"}
-    good, bad = dict(scans.good), {name: (path, error) for name, path, error in scans.bad}
 
-    for name in scans.order:
+    for name in files.order:
         number = by_name.get(name, {}).get("file_no")
         again = {"file_no": number} if number is not None else {}
-        if name in bad:
-            path, error = bad[name]
+        if name in files.bad:
+            path, error = files.bad[name]
             opened = client.stage_file(job_id, name, _UNREADABLE, again)
-            client.finish_file(job_id, opened.file_no, None, {"failed": error.message})
+            given: dict[str, Any] = {"failed": error.message, "more": True}
+            client.finish_file(job_id, opened.file_no, None, given)
             results[name] = failed_before(path, name, error)
             continue
-        scan = good[name]
-        if not lost and scan.sha256 in staged and not (force and name not in staged_names):
-            file = staged[scan.sha256]
+        head = files.good[name]
+        if not lost and head.sha256 in staged and not (force and name not in staged_names):
+            file = staged[head.sha256]
             results[name] = FileResult(
                 name,
-                str(scan.path),
+                str(head.path),
                 file["file_no"],
                 "already",
                 rows_staged=file.get("rows_staged") or 0,
                 rows_refused=file.get("rows_refused") or 0,
             )
+            meter.leave_out(head.size)
             continue
-        given: dict[str, Any] = {
-            "sha256": scan.sha256,
-            "bytes": scan.size,
+        given = {
+            "sha256": head.sha256,
+            "bytes": head.size,
             "encoding": "UTF8",
-            "delimiter": scan.delimiter,
+            "delimiter": head.delimiter,
             **({"mapping": dict(mapping)} if mapping else {}),
             **({"force": True} if force else {}),
             **again,
         }
         try:
-            opened = client.stage_file(job_id, name, scan.header, given)
-        except PgImportError as error:
-            if not (error.code.startswith("PI3") or error.code == "PI207"):
+            opened = client.stage_file(job_id, name, head.header, given)
+        except PgImportError as refusal:
+            if not (refusal.code.startswith("PI3") or refusal.code == "PI207"):
                 raise
-            results[name] = failed_before(scan.path, name, error)
+            results[name] = failed_before(head.path, name, refusal)
+            meter.leave_out(head.size)
             continue
         if name in staged_names:
             opened.warnings.append("the job has a staged file of this name already: both count")
-        loadings.append(Loading(scan, name, opened, _reopener(job_id, name, scan, given, opened)))
-    return results, loadings
+        yield Loading(head, name, opened, _reopener(job_id, name, head, given, opened))
 
 
 def _reopener(
-    job_id: str, name: str, scan: FileScan, given: dict[str, Any], opened: StageFileResult
+    job_id: str, name: str, head: FileHead, given: dict[str, Any], opened: StageFileResult
 ) -> Callable[[Client], StageFileResult]:
     again = {**given, "file_no": opened.file_no}
-    return lambda client: client.stage_file(job_id, name, scan.header, again)
-
-
-def _load_all(
-    conninfo: str,
-    job_id: str,
-    loadings: list[Loading],
-    results: dict[str, FileResult],
-    *,
-    jobs: int,
-    meter: _Meter,
-) -> None:
-    """Load files on several connections; the largest first, so that they end together."""
-    waiting: queue.SimpleQueue[Loading] = queue.SimpleQueue()
-    for loading in sorted(loadings, key=lambda item: -item.scan.data_bytes):
-        waiting.put(loading)
-    stop = threading.Event()
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            with connected(conninfo) as conn:
-                loader = Loader(conn, job_id, stop, meter.report)
-                while not stop.is_set():
-                    loading = waiting.get_nowait()
-                    result = loader.load(loading)
-                    results[loading.name] = result
-                    meter.report(
-                        loading.name, result.rows_staged, loading.scan.data_bytes, done=True
-                    )
-        except (queue.Empty, Stopped):
-            pass
-        except BaseException as error:
-            errors.append(error)
-            stop.set()
-
-    threads = [
-        threading.Thread(target=work, name=f"pgimport-load-{number}", daemon=True)
-        for number in range(max(1, min(jobs, len(loadings))))
-    ]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)
-    except BaseException:
-        stop.set()
-        for thread in threads:
-            thread.join(30)
-        raise
-    if errors:
-        raise errors[0]
+    return lambda client: client.stage_file(job_id, name, head.header, again)

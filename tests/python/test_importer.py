@@ -26,8 +26,9 @@ from pgimport import (
     import_files,
     stage_files,
 )
+from pgimport import progress as progress_module
 from pgimport.models import CheckResult, PreviewResult
-from pgimport.readers import BadRow, RowReader, Source, copy_blocks, scan_file
+from pgimport.readers import BadRow, CopyReader, RowReader, Source, read_head, scan_file
 
 MERCHANT = "6f1f64a0-6f0e-4a58-9d3c-0f2b8a1c7e11"
 HEADER = "merchant_id,code,sku\n"
@@ -312,6 +313,76 @@ def test_the_same_file_is_refused_until_it_is_rolled_back_or_forced(
     assert again.insert.rows_inserted == 1
 
 
+def test_what_is_wrong_late_in_a_file_undoes_what_was_copied_of_it(
+    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    # far beyond the first block: COPY has begun
+    lines = [f"{MERCHANT},A{number},S" for number in range(30_000)]
+    lines[20_000:20_000] = ["", f'{MERCHANT},5" pipe,S', "\\."]
+    path.write_text(HEADER + "\n".join(lines) + "\n")
+    result = stage_files(dsn, None, [path], target="codes")
+    assert (result.files[0].way, result.files[0].rows_staged) == ("rows", 30_001)
+    assert (result.files[0].blank_rows, result.files[0].rows_refused) == (1, 1)
+    rows = staged(conn, result.job_id, 1)
+    assert [row[0] for row in rows] == list(range(1, 30_002))
+    assert rows[20_000][1:3] == (20_003, '5" pipe')
+
+
+def test_where_every_file_fails_while_it_is_loaded_the_job_made_for_them_is_cancelled(
+    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f'{HEADER}{MERCHANT},A,S\n{MERCHANT},"never,S\n')
+    gone = tmp_path / "b.csv.gz"
+    gone.write_bytes(gzip.compress(path.read_bytes())[:-9])
+    for call in (
+        lambda: import_files(dsn, "codes", [path, gone]),
+        lambda: stage_files(dsn, None, [path, gone], target="codes"),
+    ):
+        with pytest.raises(FileError, match="line 3: a quote is opened and never closed"):
+            call()
+    statuses = conn.execute("SELECT DISTINCT status FROM pgimport.job").fetchall()
+    assert statuses == [("cancelled",)]
+
+
+def test_a_job_is_not_staged_before_its_last_file(
+    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    for number in range(20):
+        write(tmp_path / f"{number:02}.csv", [f"A{number}"])
+    result = stage_files(dsn, None, [tmp_path], target="codes", jobs=3)
+    assert [file.file_no for file in result.files] == list(range(1, 21))
+    events = [event.event for event in Client(conn).job_events(result.job_id)]
+    assert events.count("file_staged") == 20
+    known = Client(conn).get_job(result.job_id)
+    assert known.status == "staged"
+    moved = "SELECT count(*) FROM pgimport.job_event WHERE job_id = %s AND event = 'staged'"
+    assert one(conn, moved, result.job_id) <= 1
+
+
+def test_progress_tells_rate_and_time_left_at_most_ten_times_a_second(
+    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    for name in "abc":
+        write(tmp_path / f"{name}.csv", [f"{name}{number}" for number in range(60_000)])
+    seen: list[Progress] = []
+    stage_files(dsn, None, [tmp_path], target="codes", progress=seen.append, jobs=1)
+    for phase in ("headers", "stage"):
+        some = [item for item in seen if item.phase == phase]
+        assert len(some) <= some[-1].seconds * 10 + 2
+        assert [item.seconds for item in some] == sorted(item.seconds for item in some)
+        assert some[-1].files_done == some[-1].files_total == 3
+        assert some[-1].bytes_done == some[-1].bytes_total
+        assert some[-1].eta_seconds == 0
+    first, last = some[0], some[-1]
+    assert (first.rows_per_second, first.eta_seconds) == (None, None)
+    assert first.rows_total == pytest.approx(180_000, rel=0.1)
+    assert last.rows_total == last.rows_done == 180_000
+    if last.seconds >= 0.2:
+        assert last.rows_per_second == pytest.approx(180_000 / last.seconds)
+
+
 def test_nothing_to_import_makes_no_job(
     dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
 ) -> None:
@@ -327,8 +398,13 @@ def test_nothing_to_import_makes_no_job(
 
 @pytest.mark.parametrize("how", ["signal", "callback"])
 def test_an_interrupted_staging_is_gone_on_with(
-    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path, how: str
+    dsn: str,
+    conn: psycopg.Connection[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
 ) -> None:
+    monkeypatch.setattr(progress_module, "SECONDS_BETWEEN_CALLS", 0)
     for name in ("a", "b", "c"):
         write(tmp_path / f"{name}.csv", [f"{name}{number}" for number in range(30_000)])
     fired = threading.Event()
@@ -452,8 +528,9 @@ def test_both_paths_stage_the_same_text_and_the_same_nulls(
         "CREATE TEMP TABLE t (way int, n int GENERATED ALWAYS AS IDENTITY, a text, b text, c text)"
     )
     with Source(path) as source, conn.cursor() as cursor:
+        reader = CopyReader(read_head(path, ","), source)
         with cursor.copy("COPY pg_temp.t (a, b, c) FROM STDIN (FORMAT csv, HEADER)") as copy:
-            for block in copy_blocks(scan, source):
+            for block in reader if scan.fast else [path.read_bytes()[: scan.data_bytes]]:
                 copy.write(block)
         conn.execute("UPDATE pg_temp.t SET way = 1")
     with conn.cursor() as cursor, cursor.copy("COPY pg_temp.t (a, b, c) FROM STDIN") as copy:

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from pgimport.errors import FileError
 from pgimport.readers import (
     BadRow,
+    CopyReader,
     FileScan,
     RowReader,
     Source,
-    copy_blocks,
     display_names,
     expand_paths,
     find_delimiter,
+    read_head,
     scan_file,
     split_record,
 )
@@ -116,9 +117,12 @@ def test_blank_rows_at_the_end_are_left_out_and_no_hazard(
     assert scan.fast
     assert (scan.rows, scan.data_bytes) == (2, len(body))
     assert scan.blank_rows == len(tail.replace(b"%s", b"\n").splitlines())
+    head = read_head(path)
     with Source(path) as source:
-        assert b"".join(copy_blocks(scan, source)) == body
-        assert source.sha256 == scan.sha256
+        reader = CopyReader(head, source)
+        assert b"".join(reader) == body
+        assert (reader.rows, reader.blank) == (scan.rows, scan.blank_rows)
+        assert source.sha256 == head.sha256 == scan.sha256
 
 
 def test_the_result_does_not_depend_on_where_blocks_end(
@@ -210,8 +214,10 @@ def test_bom_gzip_and_declared_encodings_are_read(tmp_path: Path) -> None:
         assert read(scan)[0] == plain, name
         assert scan.sha256 == hashlib.sha256(data).hexdigest(), name
         assert scan.size == len(data), name
+        head = read_head(data_path, encoding=encoding)
+        assert (head.header, head.sha256, head.size) == (scan.header, scan.sha256, scan.size), name
         with Source(data_path, encoding) as source:
-            assert b"".join(copy_blocks(scan, source)) == text.encode(), name
+            assert b"".join(CopyReader(head, source)) == text.encode(), name
 
 
 def test_bytes_a_declared_encoding_does_not_have_are_issues(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One fast pass over a file: what it holds, and whether COPY may be given its bytes as they are.
+"""One fast pass over the records of a file: how many, and whether COPY may be given its bytes.
 
 A block without quotes is looked through by a few searches of the C library. In a block with
 quotes the text is split on them: every second piece is outside of quotes, and joined again by a
@@ -7,23 +7,18 @@ quote these pieces have the same structure without what is inside.
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pgimport.errors import FileError
-from pgimport.readers.rows import split_record
-from pgimport.readers.source import MAX_COLUMNS, MAX_RECORD_BYTES, Source
+from pgimport.readers.head import FileHead, begin, first_block
+from pgimport.readers.source import Source
 
-DELIMITERS = (",", ";", "\t", "|")
-MAX_HEADER_CHARACTERS = 1000
-_SAMPLE_RECORDS = 200
-_HEADER_BYTES = 4 * 1024 * 1024
-_RECORD = re.compile(r'(?:[^"\r\n]++|"[^"]*+")*+(?:\r\n|\r|\n|\Z)')
-_LINE = re.compile(r"[^\r\n]*+(?:\r\n|\r|\n|\Z)")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+_LONE_CR = re.compile(rb"\r(?!\n)")
+_END_MARKER = re.compile(rb"(?:\A|[\r\n])\\\.(?:[\r\n]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +32,7 @@ class FileScan:
         delimiter: given or found. header: the fields of the first record.
         rows: records after the header; exact unless "stray_quote" is among the hazards.
         blank_rows: records that are empty or only delimiters and blanks (not in rows).
-        data_bytes: bytes of text up to the last row: what COPY is given.
-        unpacked_bytes: bytes of text in all.
+        data_bytes: bytes of text up to the last row: what COPY would be given.
         hazards: why COPY must not be given the bytes: nul_byte, bad_encoding, copy_end_marker,
             blank_rows, ragged_rows, quoted_newline, stray_quote, mixed_line_ends. Empty: it may.
 
@@ -55,7 +49,6 @@ class FileScan:
     rows: int
     blank_rows: int
     data_bytes: int
-    unpacked_bytes: int
     hazards: frozenset[str]
 
     @property
@@ -69,6 +62,7 @@ def scan_file(
     delimiter: str | None = None,
     encoding: str | None = None,
     digest: bool = True,
+    report: Callable[[int, int], None] | None = None,
 ) -> FileScan:
     """Read a file once and return what it holds; memory does not grow with the file.
 
@@ -77,6 +71,7 @@ def scan_file(
         delimiter: one character; found among comma, semicolon, tab and bar if not given.
         encoding: as Python names it; UTF-8 if not given.
         digest: whether to compute the SHA-256 too.
+        report: called with rows and bytes on disk so far, block after block.
 
     Raises:
         FileError: no file, no header, unknown encoding, delimiter not to be found, damaged gzip,
@@ -85,24 +80,14 @@ def scan_file(
     """
     with Source(Path(path), encoding, digest) as source:
         blocks = source.blocks()
-        first = next(blocks, b"")
-        while first and not first.strip():
-            first += next(blocks, b"")
-            if len(first) > MAX_RECORD_BYTES:
-                break
-        name = source.path.name
-        if delimiter is None:
-            delimiter = find_delimiter(first, name)
-        elif len(delimiter.encode()) != 1 or delimiter in '"\r\n\\\0':
-            raise FileError(f'delimiter "{delimiter}" is not one plain character')
-        header = _read_header(first, delimiter, name)
-        counter = _Counter(delimiter, name)
+        first, delimiter, header = begin(source, blocks, delimiter)
+        counter = _Counter(delimiter, len(header), source.path.name)
         counter.add(first)
         for block in blocks:
+            if report is not None:
+                report(counter.rows, source.bytes_read)
             counter.add(block)
         counter.end()
-        if counter.delimiters != (len(header) - 1) * (counter.rows + 1):
-            counter.hazards.add("ragged_rows")
         return FileScan(
             path=source.path,
             size=source.bytes_read,
@@ -115,144 +100,99 @@ def scan_file(
             rows=counter.rows,
             blank_rows=counter.blank,
             data_bytes=counter.data_bytes,
-            unpacked_bytes=counter.total,
             hazards=frozenset(counter.hazards),
         )
 
 
-def copy_blocks(scan: FileScan, source: Source) -> Iterator[bytes]:
-    """Yield the bytes for COPY: text without BOM, with the header, without blank rows at the end.
+class Unfit(Exception):  # noqa: N818 - no error: another way is taken
+    """Raised in the midst of a file whose bytes COPY must not be given; hazards says why."""
 
-    The source is read to its end in any case, so that its digest is that of the whole file.
-    """
-    left = scan.data_bytes
-    for block in source.blocks():
-        if left > 0:
-            yield block if len(block) <= left else block[:left]
-        left -= len(block)
+    def __init__(self, hazards: set[str]) -> None:
+        super().__init__(", ".join(sorted(hazards)))
+        self.hazards = frozenset(hazards)
 
 
-def find_delimiter(text: bytes, name: str = "file") -> str:
-    """Return the delimiter by which the first records have as many fields as the header.
+class CopyReader:
+    """Gives the bytes of a file for COPY and looks through them on the way.
 
-    Raises:
-        FileError: none or more than one fits; the user must say which.
+    Args:
+        head: what is known of the file. source: the file, opened again.
 
     """
-    sample = _sample(text.decode("utf-8", "replace"))
-    if not sample:
-        raise FileError(f'"{name}" is empty', hint="the first line must name the columns")
-    fitting, nearly, splitting, present = [], [], [], False
-    for delimiter in DELIMITERS:
-        header = _width(sample[0], delimiter)
-        widths = [width for record in sample[1:] if (width := _width(record, delimiter))]
-        present = present or header > 1 or any(width > 1 for width in widths)
-        if header < 2:
-            continue
-        equal = widths.count(header)
-        if equal or not widths:
-            splitting.append(delimiter)
-        if equal == len(widths):
-            fitting.append(delimiter)
-        elif equal * 10 >= len(widths) * 8:
-            nearly.append(delimiter)
-    for found in (fitting, nearly, splitting):
-        if len(found) == 1:
-            return found[0]
-        if found:
-            break
-    if not present:
-        return DELIMITERS[0]
-    used = [mark for mark in DELIMITERS if any(_width(record, mark) > 1 for record in sample)]
-    if len(used) == 1 and _width(sample[0], used[0]) > 1:
-        return used[0]
-    raise FileError(
-        f'the delimiter of "{name}" cannot be told for sure',
-        detail="fitting: " + (", ".join(map(repr, fitting or nearly or splitting)) or "none"),
-        hint="give the delimiter",
-    )
 
+    def __init__(self, head: FileHead, source: Source) -> None:
+        self._source = source
+        self._counter = _Counter(head.delimiter, len(head.header), head.path.name)
 
-def _sample(text: str) -> list[str]:
-    """Return the first whole records of a text that are not blank."""
-    records: list[str] = []
-    position = 0
-    while position < len(text) and len(records) < _SAMPLE_RECORDS:
-        match = _RECORD.match(text, position) or _LINE.match(text, position)
-        if match is None or match.end() == position:
-            break
-        record = match[0].strip("\r\n")
-        position = match.end()
-        if record.strip(' \t,;|"'):
-            records.append(record)
-    return records
+    @property
+    def rows(self) -> int:
+        """Records after the header so far."""
+        return max(0, self._counter.rows)
 
+    @property
+    def blank(self) -> int:
+        """Blank rows so far; those at the end of the file count once it is read."""
+        return self._counter.blank
 
-def _width(record: str, delimiter: str) -> int:
-    try:
-        return len(split_record(record, delimiter))
-    except csv.Error:
-        return 0
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield text without BOM, with the header, without blank rows at the end.
 
+        Nothing of a block is given that COPY must not see. The source is read to its end, so
+        that its digest is that of the whole file; only then it is known that the file may be
+        copied: what was given before an exception must be undone.
 
-def _read_header(text: bytes, delimiter: str, name: str) -> tuple[str, ...]:
-    blanks = (" \t\r\n" + delimiter).encode()
-    start = len(text) - len(text.lstrip(blanks))
-    # A header may begin with an empty name: back to the start of its line.
-    start = max(text.rfind(b"\n", 0, start), text.rfind(b"\r", 0, start)) + 1
-    if not text[start:].strip(blanks):
-        raise FileError(f'"{name}" is empty', hint="the first line must name the columns")
-    decoded = text[start : start + _HEADER_BYTES].decode("utf-8", "surrogateescape")
-    match = _RECORD.match(decoded) or _LINE.match(decoded)
-    record = match[0].rstrip("\r\n") if match else ""
-    if "\0" in record:
-        raise FileError(
-            f'the header of "{name}" has NUL bytes', hint="is it UTF-16? Then give the encoding"
-        )
-    try:
-        record.encode()
-        fields = split_record(record, delimiter)
-    except UnicodeEncodeError:
-        raise FileError(
-            f'the header of "{name}" is not valid UTF-8', hint="give the encoding of the file"
-        ) from None
-    except csv.Error as error:
-        raise FileError(f'the header of "{name}" cannot be read: {error}') from None
-    if len(fields) > MAX_COLUMNS:
-        raise FileError(f'"{name}" has {len(fields)} columns', hint=f"at most {MAX_COLUMNS}")
-    if any(len(field or "") > MAX_HEADER_CHARACTERS for field in fields):
-        raise FileError(f'"{name}" has a column name of more than 1000 characters')
-    return tuple((field or "").strip() for field in fields)
+        Raises:
+            Unfit: COPY must not be given these bytes; the row path reads them.
+            FileError: damaged gzip, a quote that is never closed (with its line).
+
+        """
+        counter = self._counter
+        blocks = self._source.blocks()
+        block = first_block(blocks)
+        while block:
+            length = counter.add(block)
+            if counter.hazards:
+                raise Unfit(counter.hazards)
+            if length:
+                yield block if length == len(block) else block[:length]
+            block = next(blocks, b"")
+        counter.end()
+        if counter.hazards:
+            raise Unfit(counter.hazards)
 
 
 class _Counter:
     """Counts records and collects hazards, block after block of whole lines."""
 
-    def __init__(self, delimiter: str, name: str) -> None:
+    def __init__(self, delimiter: str, width: int, name: str) -> None:
         self.name = name
         self.hazards: set[str] = set()
         self.rows = -1  # the header is not one
         self.blank = 0
-        self.delimiters = 0
-        self.total = 0
         self.data_bytes = 0
-        self._delimiter = delimiter.encode()
-        self._blanks = b" \t\r\n" + self._delimiter
-        escaped = re.escape(self._delimiter)
+        self._width = width
+        self._delimiters = 0
+        self._total = 0
+        mark = delimiter.encode()
+        self._blanks = b" \t\r\n" + mark
+        escaped = re.escape(mark)
         self._blank_row = re.compile(rb"\n[ \t" + escaped + rb"]*(?=\n)")
         self._blank_line = re.compile(rb"[ \t" + escaped + rb"]*\n")
-        kept = {ord(delimiter): 44, 10: 10, 13: 10, 34: 34}
-        self._classes = bytes(kept.get(byte, 120) for byte in range(256))
+        # A quote of which one neighbour is neither quote, delimiter nor line end. It begins with
+        # a literal, for which the search leaps to the next quote.
+        text = rb'[^\r\n"' + escaped + rb"]"
+        self._stray = re.compile(rb'"(?:(?=' + text + rb")|(?<=" + text + rb'"))')
+        self._neither = bytes(byte for byte in range(256) if byte not in (10, mark[0]))
         self._inside = False
         self._lines = 0
         self._quote_line = 0
         self._pending_blank = 0
         self._crlf = self._lf = False
 
-    def add(self, block: bytes) -> None:
-        """Count one block; it begins at the start of a line."""
-        start = self.total
-        self.total += len(block)
+    def add(self, block: bytes) -> int:
+        """Count one block, which begins at the start of a line; returns how much of it is rows."""
+        start = self._total
+        self._total += len(block)
         if not block.isascii():
             try:
                 block.decode()
@@ -260,14 +200,11 @@ class _Counter:
                 self.hazards.add("bad_encoding")
         if b"\0" in block:
             self.hazards.add("nul_byte")
-        if b"\\" in block and re.search(rb"(?:\A|[\r\n])\\\.(?:[\r\n]|\Z)", block):
+        if b"\\" in block and _END_MARKER.search(block):
             self.hazards.add("copy_end_marker")
-        if self._inside or b'"' in block:
-            outside = self._outside(block)
-        else:
-            outside = block
-            self._lines += block.count(b"\n")
+        outside = self._outside(block) if self._inside or b'"' in block else block
         self._structure(block, outside, start)
+        return max(0, self.data_bytes - start)
 
     def end(self) -> None:
         """After the last block."""
@@ -278,7 +215,10 @@ class _Counter:
             )
         if self._crlf and self._lf:
             self.hazards.add("mixed_line_ends")
+        if self._delimiters != (self._width - 1) * (self.rows + 1):
+            self.hazards.add("ragged_rows")
         self.blank += self._pending_blank
+        self._pending_blank = 0
 
     def _outside(self, block: bytes) -> bytes:
         """Return the block without what is quoted: each quoted piece is one quote character."""
@@ -291,49 +231,64 @@ class _Counter:
             kept.append(b"")
             self._quote_line = self._lines + block.count(b"\n", 0, block.rfind(b'"')) + 1
         outside = b'"'.join(kept)
-        lines = block.count(b"\n")
-        self._lines += lines
-        if lines != outside.count(b"\n") or block.count(b"\r") != outside.count(b"\r"):
+        inside = b"".join(pieces[1::2])
+        if b"\n" in inside or b"\r" in inside:
             self.hazards.add("quoted_newline")
-        classes = outside.translate(self._classes)
-        if b'x"' in classes or b'"x' in classes:
+            self._lines += inside.count(b"\n")
+        if self._stray.search(outside):
             self.hazards.add("stray_quote")
         self._inside = ends_inside
         return outside
 
     def _structure(self, block: bytes, outside: bytes, start: int) -> None:
         """Count records, delimiters and blank rows of what is outside of quotes."""
+        pairs = 0
         if b"\r" in outside:
-            pairs = outside.count(b"\r\n")
-            if outside.count(b"\r") != pairs:
-                self.hazards.add("mixed_line_ends")  # a lone CR: an end of line for us
-            self._crlf = self._crlf or pairs > 0
-            self._lf = self._lf or outside.count(b"\n") > pairs
-            outside = outside.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        else:
-            self._lf = self._lf or b"\n" in outside
+            outside, pairs = self._only_newlines(outside)
+        # Nothing but delimiters and newlines is left: of one the count, the others are the rest.
+        marks = outside.translate(None, self._neither)
+        newlines = marks.count(b"\n")
+        delimiters = len(marks) - newlines
+        self._lf = self._lf or newlines > pairs
+        self._lines += newlines
         if self._inside:
-            end = len(outside)
-            self.data_bytes = self.total
+            tail = b""
+            self.data_bytes = self._total
         else:
             core = len(outside.rstrip(self._blanks))
             end = (outside.find(b"\n", core) + 1 or len(outside)) if core else 0
+            tail = outside[end:]
+            outside = outside[:end]
             self._end_of_data(block, start)
-        body, tail = outside[:end], outside[end:]
-        if body:
+        tail_lines = tail.count(b"\n")
+        if outside:
             if self._pending_blank:  # rows follow: these were not the end of the file
                 self.hazards.add("blank_rows")
                 self.blank += self._pending_blank
                 self._pending_blank = 0
-            blank = len(self._blank_row.findall(body)) + (self._blank_line.match(body) is not None)
+            blank = len(self._blank_row.findall(outside))
+            blank += self._blank_line.match(outside) is not None
             if blank:
                 self.hazards.add("blank_rows")
                 self.blank += blank
             # The last line of a file may have no line end.
-            last = not self._inside and not body.endswith(b"\n")
-            self.rows += body.count(b"\n") + last - blank
-            self.delimiters += body.count(self._delimiter)
-        self._pending_blank += tail.count(b"\n") + (bool(tail) and not tail.endswith(b"\n"))
+            last = not self._inside and not outside.endswith(b"\n")
+            self.rows += newlines - tail_lines + last - blank
+            self._delimiters += delimiters - tail.count(self._blanks[-1:])
+        self._pending_blank += tail_lines + (bool(tail) and not tail.endswith(b"\n"))
+
+    def _only_newlines(self, outside: bytes) -> tuple[bytes, int]:
+        """Return the text with a newline for each line end, and how many of them were CR LF."""
+        if _LONE_CR.search(outside) is None:
+            text = outside.translate(None, b"\r")
+            pairs = len(outside) - len(text)
+        else:
+            self.hazards.add("mixed_line_ends")  # a lone CR: an end of line for us
+            pairs = outside.count(b"\r\n")
+            self._lf = self._lf or outside.count(b"\n") > pairs
+            text = outside.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        self._crlf = self._crlf or pairs > 0
+        return text, pairs
 
     def _end_of_data(self, block: bytes, start: int) -> None:
         """Note where the last row that is not blank ends."""

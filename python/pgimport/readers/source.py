@@ -9,7 +9,7 @@ import io
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -148,6 +148,18 @@ class Source:
         if rest:
             yield rest
 
+    def drain(self, report: Callable[[int], None] | None = None) -> None:
+        """Read what is left of the file for its digest alone; no block can be had afterwards."""
+        try:
+            while self._digest.read(BLOCK):
+                if report is not None:
+                    report(self._digest.count)
+        except OSError as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: OSError) -> FileError:
+        return FileError(f'"{self.path.name}" cannot be read', detail=error.strerror or str(error))
+
     def _decoded(self) -> Iterator[bytes]:
         first = True
         for data in self._unpacked() if self._codec is None else self._transcoded(self._codec):
@@ -188,9 +200,7 @@ class Source:
                 f'"{self.path.name}" is a damaged or incomplete gzip file', detail=str(error)
             ) from None
         except OSError as error:
-            raise FileError(
-                f'"{self.path.name}" cannot be read', detail=error.strerror or str(error)
-            ) from None
+            raise self._unreadable(error) from None
 
 
 def _open_regular(path: Path) -> IO[bytes]:

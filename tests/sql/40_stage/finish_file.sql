@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(31);
+SELECT plan(34);
 SELECT pgimport_test.codes_target();
 
 SELECT pgimport_test.new_job() AS job \gset
@@ -161,6 +161,26 @@ SELECT pgimport.finish_file(:'job', 1, NULL, '{"failed": "wrong one"}');
 SELECT throws_ok(
     format('SELECT pgimport.check_job(%L)', :'job'), 'PI306', NULL,
     'a job whose only file failed has nothing to check'
+);
+
+SELECT pgimport_test.new_job() AS job \gset
+SELECT pgimport.stage_file(
+    :'job', 'a.csv', '{Merchant ID,Code,SKU,Remark}'
+) ->> 'copy_sql' AS copy_sql \gset
+\ir load_codes.psql
+SELECT is(
+    pgimport_test.pick(
+        pgimport.finish_file(:'job', 1, 3, '{"more": true}'), 'status', 'rows_staged'
+    ),
+    'status=staging rows_staged=3', 'a job into which more files go is not staged yet'
+);
+SELECT is(
+    pgimport_test.pick(pgimport.finish_file(:'job', 1, 3), 'status', 'rows_staged'),
+    'status=staged rows_staged=3', 'it is when a file is closed without that word, also again'
+);
+SELECT throws_ok(
+    format('SELECT pgimport.finish_file(%L, 1, 3, ''{"more": "yes"}'')', :'job'), 'PI003', NULL,
+    'more is true or false'
 );
 
 SELECT * FROM finish();
