@@ -1,6 +1,7 @@
 -- Names of a job's tables in schema pgimport_staging.
 -- Called wherever staged rows are read or written. Suffixes: none (all rows, partitioned by file),
--- _f<file_no> (one file), _mark (invalid rows and duplicates), _rows (view for people).
+-- _f<file_no> (one file), _value (the valid rows, cast), _mark (invalid rows and duplicates),
+-- _rows (view for people).
 CREATE OR REPLACE FUNCTION pgimport._staging_name(
     p_job_id uuid,
     p_suffix text DEFAULT ''

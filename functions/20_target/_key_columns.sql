@@ -3,6 +3,7 @@
 -- compare_type: the type to cast to before comparing, null when it is the column's own.
 -- equal_operator: as OPERATOR(schema.=). collation_name: quoted schema.name, null without one.
 -- index_position: the column's place inside the index, for statements in key order.
+-- hashable: equal values have equal hashes, those of hash_record_extended().
 -- Called by duplicate marking, insert and rollback. Raises PI201, PI204,
 -- PI205 (also when the table has no import_job_id).
 CREATE OR REPLACE FUNCTION pgimport._key_columns(
@@ -17,7 +18,8 @@ RETURNS TABLE (
     collation_name text,
     nulls_not_distinct boolean,
     index_name text,
-    index_position integer
+    index_position integer,
+    hashable boolean
 )
 LANGUAGE plpgsql
 STABLE
@@ -85,7 +87,19 @@ BEGIN
         CASE WHEN co.oid IS NOT NULL THEN format('%I.%I', con.nspname, co.collname) END,
         i.indnullsnotdistinct,
         ic.relname::text,
-        k.ordinality::integer
+        k.ordinality::integer,
+        -- of arrays, ranges and the like it depends on what is in them
+        (y.typtype <> 'p' OR y.oid = 'anyenum'::regtype) AND EXISTS (
+            SELECT FROM pg_am AS m
+            INNER JOIN pg_opclass AS h
+                ON h.opcmethod = m.oid AND h.opcintype = oc.opcintype AND h.opcdefault
+            INNER JOIN pg_amop AS ho ON ho.amopfamily = h.opcfamily AND ho.amopopr = op.oid
+            INNER JOIN pg_amproc AS hp
+                ON hp.amprocfamily = h.opcfamily
+                    AND hp.amproclefttype = h.opcintype
+                    AND hp.amprocnum = 2
+            WHERE m.amname = 'hash'
+        )
     FROM pg_index AS i
     INNER JOIN pg_class AS ic ON ic.oid = i.indexrelid
     CROSS JOIN LATERAL

@@ -39,13 +39,29 @@ BEGIN
                 SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
             )
             OR EXISTS (SELECT FROM pg_index AS x WHERE x.indrelid = c.oid)
-            -- a file's table has one check, that of its number; the marks have none
+            -- reading a type of the owner's own may run a cast of his
+            OR EXISTS (
+                SELECT FROM pg_attribute AS a
+                INNER JOIN pg_type AS y ON y.oid = a.atttypid
+                WHERE a.attrelid = c.oid
+                    AND a.attnum > 0
+                    AND NOT a.attisdropped
+                    AND y.typnamespace <> 'pg_catalog'::regnamespace
+                    AND NOT EXISTS (
+                        SELECT FROM pgimport._target_columns(p_job.target_id) AS t
+                        WHERE t.type_oid = a.atttypid
+                    )
+            )
+            -- a file's table has one check, that of its number; marks and values have none
             OR EXISTS (
                 SELECT FROM pg_constraint AS k
                 WHERE k.conrelid = c.oid
                     AND k.contype = 'c'
                     AND (
-                        c.relname = pgimport._staging_name(p_job.job_id, '_mark')
+                        c.relname IN (
+                            pgimport._staging_name(p_job.job_id, '_mark'),
+                            pgimport._staging_name(p_job.job_id, '_value')
+                        )
                         OR pg_get_constraintdef(k.oid) !~ '^CHECK \(\(file_no = [0-9]+\)\)$'
                     )
             )

@@ -1,72 +1,52 @@
--- Whether a column's default is the same each time it is computed: false for nextval() and random
--- numbers. Called by _key_sql: only a steady default can be compared before the row is written.
-CREATE OR REPLACE FUNCTION pgimport._is_steady_default(
-    p_relation regclass,
-    p_column_no integer
+-- SQL of a 64-bit hash over the columns of a key, equal for equal keys; null when one of them has
+-- no hash function that goes with the index's equality. Called by _key_sql.
+CREATE OR REPLACE FUNCTION pgimport._key_hash_sql(
+    p_hashable boolean,
+    p_columns text
 )
-RETURNS boolean
-LANGUAGE plpgsql
-STABLE
-SET search_path = pg_catalog, pg_temp
-AS $_is_steady_default$
-DECLARE
-    v_functions oid[];
-BEGIN
-    SELECT ARRAY(
-        SELECT m.found[1]
-        FROM regexp_matches(d.adbin::text, ':(?:op)?funcid ([0-9]+)', 'g') AS m (found)
-    )::oid[] INTO v_functions
-    FROM pg_attrdef AS d
-    WHERE d.adrelid = p_relation AND d.adnum = p_column_no;
-
-    RETURN NOT EXISTS (
-        SELECT FROM pg_proc AS p WHERE p.oid = ANY (v_functions) AND p.provolatile = 'v'
-    );
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+RETURN CASE
+    WHEN p_hashable THEN format('pg_catalog.hash_record_extended(ROW(%s), 0)', p_columns)
 END;
-$_is_steady_default$;
 
-COMMENT ON FUNCTION pgimport._is_steady_default(regclass, integer) IS
-'internal: whether a column''s default is the same each time it is computed.';
+COMMENT ON FUNCTION pgimport._key_hash_sql(boolean, text) IS
+'internal: SQL of a 64-bit hash over the columns of a key.';
 
--- SQL that compares staged keys with each other and with the target, exactly as the unique index
+-- SQL that compares a job's keys with each other and with the target, exactly as the unique index
 -- compares them: its input type, its operators, its collations.
 -- staged_keys: SELECT of (file_no, row_no, k1, k2 …) of all valid staged rows, in index order; a
--- part that no file fills is the table's default.
--- columns: 'k1, k2 …'. equal(a, b) is written out as staged_equal (aliases k and d, both staged)
--- and target_equal (aliases k staged and t the target). target_keys: 't.… AS k1, …'.
--- Nulls equal nothing unless the index says NULLS NOT DISTINCT.
+-- part that no file fills is the table's default. columns: 'k.k1, k.k2 …' of their alias k.
+-- repeated: condition on k: the key, or its hash, occurs more than once among them.
+-- target_equal compares k with the target's t; fresh_equal k with f, a row of target_keys:
+-- 't.… AS k1, …'. Nulls equal nothing unless the index says NULLS NOT DISTINCT.
 -- Called by _mark_duplicates and _recheck_duplicates.
 CREATE OR REPLACE FUNCTION pgimport._key_sql(
     p_job pgimport.job,
     OUT staged_keys text,
     OUT columns text,
-    OUT staged_equal text,
+    OUT repeated text,
     OUT target_equal text,
     OUT target_keys text,
-    OUT fresh_equal text,
-    OUT nulls_not_distinct boolean
+    OUT fresh_equal text
 )
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_key_sql$
 DECLARE
-    v_rows text := format('pgimport_staging.%I', pgimport._staging_name(p_job.job_id));
-    v_keys text;
     v_relation regclass;
+    v_hash text;
+    v_target_hash text;
+    v_fresh_hash text;
+    v_complete text;
+    v_equal text;
+    v_same_nulls boolean;
 BEGIN
     SELECT pgimport._target_relation(t) INTO STRICT v_relation
     FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
-
-    -- invalid rows are taken out behind an optimisation fence: their keys must not be cast
-    IF p_job.invalid_rows > 0 THEN
-        v_rows := format(
-            '(SELECT r.* FROM %s AS r WHERE NOT EXISTS ('
-            'SELECT FROM pgimport_staging.%I AS m WHERE m.kind = ''x'' '
-            'AND m.file_no = r.file_no AND m.row_no = r.row_no) OFFSET 0)',
-            v_rows, pgimport._staging_name(p_job.job_id, '_mark')
-        );
-    END IF;
 
     WITH part AS (
         SELECT
@@ -77,7 +57,7 @@ BEGIN
                 CASE
                     WHEN d.is_steady AND w.column_name IS NOT NULL THEN w.write_sql
                     WHEN d.is_steady THEN format('(%s)::%s', c.default_expr, k.type_name)
-                    ELSE coalesce(w.typed_sql, 'NULL::' || k.type_name)
+                    ELSE coalesce(w.value_sql, 'NULL::' || k.type_name)
                 END,
                 ')', '::' || k.compare_type, ' COLLATE ' || k.collation_name
             ) AS staged_sql,
@@ -86,8 +66,8 @@ BEGIN
                 ' COLLATE ' || k.collation_name
             ) AS target_sql,
             k.equal_operator AS op,
-            k.nulls_not_distinct AS same_nulls,
-            NOT c.not_null AS nullable
+            k.nulls_not_distinct AND NOT c.not_null AS same_nulls,
+            k.hashable
         FROM pgimport._key_columns(p_job.target_id) AS k
         INNER JOIN pgimport._target_columns(p_job.target_id) AS c
             ON c.column_name = k.column_name
@@ -102,17 +82,19 @@ BEGIN
         SELECT
             p.*,
             CASE
-                WHEN p.same_nulls AND p.nullable
-                    THEN '(%1$s %2$s %3$s OR (%1$s IS NULL AND %3$s IS NULL))'
+                WHEN p.same_nulls THEN '(%1$s %2$s %3$s OR (%1$s IS NULL AND %3$s IS NULL))'
                 ELSE '%1$s %2$s %3$s'
             END AS pattern
         FROM part AS p
     )
 
     SELECT
-        string_agg(c.staged_sql || ' AS ' || c.name, ', ' ORDER BY c.place),
-        string_agg(c.name, ', ' ORDER BY c.place),
-        string_agg(format('d.%1$s %2$s k.%1$s', c.name, c.op), ' AND ' ORDER BY c.place),
+        format(
+            'SELECT v.file_no, v.row_no, %s FROM pgimport_staging.%I AS v',
+            string_agg(c.staged_sql || ' AS ' || c.name, ', ' ORDER BY c.place),
+            pgimport._staging_name(p_job.job_id, '_value')
+        ),
+        string_agg('k.' || c.name, ', ' ORDER BY c.place),
         string_agg(
             format(c.pattern, c.target_sql, c.op, 'k.' || c.name), ' AND ' ORDER BY c.place
         ),
@@ -120,13 +102,44 @@ BEGIN
         string_agg(
             format(c.pattern, 'f.' || c.name, c.op, 'k.' || c.name), ' AND ' ORDER BY c.place
         ),
-        bool_or(c.same_nulls AND c.nullable)
+        string_agg(format('d.%1$s %2$s k.%1$s', c.name, c.op), ' AND ' ORDER BY c.place),
+        pgimport._key_hash_sql(
+            bool_and(c.hashable), string_agg('k.' || c.name, ', ' ORDER BY c.place)
+        ),
+        pgimport._key_hash_sql(
+            bool_and(c.hashable), string_agg(c.target_sql, ', ' ORDER BY c.place)
+        ),
+        pgimport._key_hash_sql(
+            bool_and(c.hashable), string_agg('f.' || c.name, ', ' ORDER BY c.place)
+        ),
+        coalesce(
+            string_agg(format('k.%s IS NOT NULL', c.name), ' AND ' ORDER BY c.place)
+            FILTER (WHERE NOT c.same_nulls),
+            'true'
+        ),
+        bool_or(c.same_nulls)
     INTO
-        v_keys, columns, staged_equal, target_equal, target_keys, fresh_equal,
-        nulls_not_distinct
+        staged_keys, columns, target_equal, target_keys, fresh_equal,
+        v_equal, v_hash, v_target_hash, v_fresh_hash, v_complete, v_same_nulls
     FROM compared AS c;
 
-    staged_keys := format('SELECT s.file_no, s.row_no, %s FROM %s AS s', v_keys, v_rows);
+    repeated := v_complete || CASE
+        WHEN v_hash IS NOT NULL THEN format(
+            ' AND %1$s IN (SELECT %1$s FROM (%2$s) AS k WHERE %3$s GROUP BY 1 '
+            'HAVING count(*) > 1)', v_hash, staged_keys, v_complete
+        )
+        WHEN v_same_nulls THEN ''
+        ELSE format(
+            ' AND EXISTS (SELECT FROM (SELECT %1$s FROM (%2$s) AS k GROUP BY %1$s '
+            'HAVING count(*) > 1) AS d WHERE %3$s)', columns, staged_keys, v_equal
+        )
+    END;
+
+    -- by an OR alone every row would be compared with every row: equal hashes come before it
+    IF v_same_nulls AND v_hash IS NOT NULL THEN
+        target_equal := format('%s = %s AND %s', v_target_hash, v_hash, target_equal);
+        fresh_equal := format('%s = %s AND %s', v_fresh_hash, v_hash, fresh_equal);
+    END IF;
 END;
 $_key_sql$;
 

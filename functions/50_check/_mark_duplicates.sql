@@ -1,3 +1,50 @@
+-- The rows of a query, read with as many workers as the planner likes. Called by _mark_rows.
+CREATE OR REPLACE FUNCTION pgimport._run_query(
+    p_query text
+)
+RETURNS TABLE (
+    file_no integer,
+    row_no bigint
+)
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_run_query$
+-- made where it was quoted; columns come from it:
+-- @plpgsql_check_options: security_warnings = false, extra_warnings = false
+BEGIN
+    RETURN QUERY EXECUTE p_query;
+END;
+$_run_query$;
+
+COMMENT ON FUNCTION pgimport._run_query(text) IS
+'internal: the rows that a query over staged rows finds.';
+
+-- Runs a query for rows (file_no, row_no) and marks them with a kind.
+-- INSERT … SELECT never reads in parallel, but a query that a function returns does.
+-- Called by _mark_duplicates.
+CREATE OR REPLACE FUNCTION pgimport._mark_rows(
+    p_job_id uuid,
+    p_kind text,
+    p_query text
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_mark_rows$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
+        'SELECT r.file_no, r.row_no, $1::"char" FROM pgimport._run_query($2) AS r',
+        pgimport._staging_name(p_job_id, '_mark')
+    ) USING p_kind, p_query;
+END;
+$_mark_rows$;
+
+COMMENT ON FUNCTION pgimport._mark_rows(uuid, text, text) IS
+'internal: marks the staged rows that a query finds.';
+
 -- Marks the duplicates among a job's valid rows: those inside the files (every row of a key but
 -- the first, or the last with keep = last) and those of the target. Set-based, narrow, and by
 -- itself repeatable: the same rows give the same marks.
@@ -9,49 +56,42 @@ RETURNS pgimport.job
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET parallel_tuple_cost = 0
+SET min_parallel_table_scan_size = 0
+-- hashes of millions of keys are sorted faster than they are put into a hash table
+SET enable_hashagg = off
+SET jit = off
 AS $_mark_duplicates$
--- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
-    c_mark CONSTANT text := pgimport._staging_name(p_job.job_id, '_mark');
-    v_target pgimport.target;
+    v_memory text := pgimport._raise_memory();
     v_relation regclass;
     v_snapshot pg_snapshot;
     v_order text := CASE p_job.options ->> 'keep'
         WHEN 'last' THEN 'k.file_no DESC, k.row_no DESC' ELSE 'k.file_no, k.row_no' END;
     r_key record;
 BEGIN
-    SELECT t.* INTO STRICT v_target FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
-    v_relation := pgimport._target_relation(v_target);
+    SELECT pgimport._target_relation(t) INTO STRICT v_relation
+    FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
 
-    -- only keys that occur more than once are sorted. Nulls equal nothing, so a key with one drops
-    -- out of the join; where the index counts nulls as equal, all keys go through the window.
-    EXECUTE format(
-        'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
-        'SELECT q.file_no, q.row_no, ''i''::"char" FROM ('
-        'SELECT k.file_no, k.row_no, '
-        'row_number() OVER (PARTITION BY %s ORDER BY %s) AS place FROM (%s) AS k%s'
-        ') AS q WHERE q.place > 1',
-        c_mark,
-        'k.' || replace(r_key.columns, ', ', ', k.'),
-        v_order,
-        r_key.staged_keys,
-        CASE WHEN r_key.nulls_not_distinct THEN '' ELSE format(
-            ' INNER JOIN (SELECT %1$s FROM (%2$s) AS g GROUP BY %1$s HAVING count(*) > 1) AS d '
-            'ON %3$s', r_key.columns, r_key.staged_keys, r_key.staged_equal
-        ) END
-    );
+    PERFORM pgimport._mark_rows(p_job.job_id, 'i', format(
+        'SELECT q.file_no, q.row_no FROM (SELECT k.file_no, k.row_no, '
+        'row_number() OVER (PARTITION BY %s ORDER BY %s) AS place '
+        'FROM (%s) AS k WHERE %s) AS q WHERE q.place > 1',
+        r_key.columns, v_order, r_key.staged_keys, r_key.repeated
+    ));
 
     v_snapshot := pg_current_snapshot();
-    EXECUTE format(
-        'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
-        'SELECT k.file_no, k.row_no, ''d''::"char" FROM (%s) AS k '
-        'WHERE EXISTS (SELECT FROM %s AS t WHERE %s)',
-        c_mark, r_key.staged_keys, v_relation, r_key.target_equal
-    );
+    PERFORM pgimport._mark_rows(p_job.job_id, 'd', format(
+        'SELECT k.file_no, k.row_no FROM (%s) AS k WHERE EXISTS (SELECT FROM %s AS t WHERE %s)',
+        r_key.staged_keys, v_relation, r_key.target_equal
+    ));
 
-    EXECUTE format('ANALYZE pgimport_staging.%I', c_mark);
+    EXECUTE format(
+        'ANALYZE pgimport_staging.%I', pgimport._staging_name(p_job.job_id, '_mark')
+    );
     PERFORM pgimport._count_marks(p_job.job_id);
+    PERFORM set_config('work_mem', v_memory, true);
 
     UPDATE pgimport.job
     SET status = 'checked', checked_at = clock_timestamp(), mark_snapshot = v_snapshot

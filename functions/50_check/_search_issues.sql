@@ -33,7 +33,7 @@ BEGIN
                 '(SELECT p.* FROM pgimport_staging.%I AS p WHERE p.ctid >= ''(%s,0)''::tid '
                 'AND p.ctid < ''(%s,0)''::tid)', v_table, v_first, v_first + c_pages
             );
-            SELECT s.suspects INTO v_suspects FROM pgimport._scan_values(p_job, v_rows) AS s;
+            v_suspects := pgimport._scan_values(p_job, v_rows);
             IF cardinality(v_suspects) > 0 THEN
                 PERFORM pgimport._find_issues(p_job, v_rows, v_suspects);
             END IF;

@@ -13,7 +13,8 @@ AS $_validate_values$
 DECLARE
     c_mark CONSTANT text := pgimport._staging_name(p_job.job_id, '_mark');
     v_job pgimport.job;
-    r_scan record;
+    v_invalid bigint := 0;
+    r_stored record;
 BEGIN
     PERFORM pgimport._require_columns(p_job);
     PERFORM pgimport._reset_check(p_job.job_id);
@@ -30,17 +31,19 @@ BEGIN
         'the target.'
     );
 
-    SELECT s.* INTO STRICT r_scan FROM pgimport._scan_values(
-        p_job, format('pgimport_staging.%I', pgimport._staging_name(p_job.job_id))
-    ) AS s;
-    IF cardinality(r_scan.suspects) > 0 THEN
+    SELECT s.* INTO STRICT r_stored FROM pgimport._store_values(p_job, false) AS s;
+    IF cardinality(r_stored.suspects) > 0 THEN
         PERFORM pgimport._search_issues(p_job);
         EXECUTE format(
             'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
             'SELECT DISTINCT i.file_no, i.row_no, ''x''::"char" FROM pgimport.issue AS i '
             'WHERE i.job_id = $1 AND i.found_by = ''check'' AND i.severity = ''error''', c_mark
         ) USING p_job.job_id;
+        GET DIAGNOSTICS v_invalid = ROW_COUNT;
         EXECUTE format('ANALYZE pgimport_staging.%I', c_mark);
+
+        PERFORM pgimport._drop_staged(pgimport._staging_name(p_job.job_id, '_value'));
+        SELECT s.* INTO STRICT r_stored FROM pgimport._store_values(p_job, true) AS s;
     END IF;
 
     -- a job that was checked is not any more, until its duplicates are marked again
@@ -48,7 +51,7 @@ BEGIN
     SET status = CASE WHEN status IN ('checked', 'failed') THEN 'staged' ELSE status END,
         validated_at = clock_timestamp(),
         check_hash = pgimport._check_hash(p_job),
-        total_rows = r_scan.total_rows
+        total_rows = r_stored.rows_stored + v_invalid
     WHERE job_id = p_job.job_id;
     v_job := pgimport._count_marks(p_job.job_id);
     PERFORM pgimport._give_staging(p_job.job_id);

@@ -4,7 +4,10 @@
 -- what was checked is what is inserted.
 -- text_sql: trimmed, null_values and empty strings made null, the rule's default put in.
 -- typed_sql: text_sql cast to the column's type, typmod included.
--- write_sql: typed_sql, but a null in a NOT NULL column with a DEFAULT takes that default.
+-- stored_sql: what the job's table of values holds of it, as column c<column_no>: typed_sql; but
+-- text_sql where the type has a length, because a cast would cut what is too long.
+-- value_sql: the typed value again, read from the table of values (alias v).
+-- write_sql: value_sql, but a null in a NOT NULL column with a DEFAULT takes that default.
 -- Called by the check, preview, insert and verify.
 CREATE OR REPLACE FUNCTION pgimport._written_columns(
     p_job pgimport.job
@@ -13,6 +16,7 @@ RETURNS TABLE (
     column_no integer,
     column_name text,
     type_name text,
+    type_oid oid,
     type_category "char",
     is_text boolean,
     required boolean,
@@ -21,6 +25,8 @@ RETURNS TABLE (
     raw_sql text,
     text_sql text,
     typed_sql text,
+    stored_sql text,
+    value_sql text,
     write_sql text
 )
 LANGUAGE plpgsql
@@ -107,7 +113,11 @@ BEGIN
             CASE
                 WHEN d.type_oid = 'text'::regtype THEN d.text_sql
                 ELSE format('(%s)::%s', d.text_sql, d.type_name)
-            END AS typed_sql
+            END AS typed_sql,
+            CASE
+                WHEN d.max_length IS NULL THEN format('v.c%s', d.column_no)
+                ELSE format('v.c%s::%s', d.column_no, d.type_name)
+            END AS value_sql
         FROM defaulted AS d
     )
 
@@ -115,6 +125,7 @@ BEGIN
         t.column_no,
         t.column_name,
         t.type_name,
+        t.type_oid,
         t.type_category,
         t.is_text,
         t.required,
@@ -123,10 +134,12 @@ BEGIN
         t.raw_sql,
         t.text_sql,
         t.typed_sql,
+        CASE WHEN t.max_length IS NULL THEN t.typed_sql ELSE t.text_sql END,
+        t.value_sql,
         CASE
             WHEN t.not_null AND t.has_default
-                THEN format('COALESCE(%s, %s)', t.typed_sql, t.default_expr)
-            ELSE t.typed_sql
+                THEN format('COALESCE(%s, %s)', t.value_sql, t.default_expr)
+            ELSE t.value_sql
         END
     FROM typed AS t
     ORDER BY t.column_no;

@@ -100,7 +100,8 @@ BEGIN
             rows_updated = 0,
             rows_skipped = j.total_rows - j.invalid_rows - v_written.rows_written,
             rows_rejected = j.invalid_rows,
-            checksum_inserted = v_written.checksum,
+            checksum_staged = v_written.checksum_staged,
+            checksum_inserted = v_written.checksum_inserted,
             written_columns = v_written.columns,
             rollback_until = clock_timestamp() + coalesce(
                 (t.options ->> 'rollback_window')::interval, interval '30 days'
@@ -110,6 +111,7 @@ BEGIN
         FROM pgimport.target AS t
         WHERE j.job_id = p_job_id AND t.target_id = j.target_id
         RETURNING j.* INTO v_job;
+        PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id, '_value'));
     EXCEPTION
         -- the whole transaction is doomed and must be tried again by the caller
         WHEN serialization_failure THEN

@@ -18,11 +18,16 @@ SET bytea_output = 'hex'
 SET xmloption = 'content'
 SET lc_monetary = 'C'
 SET row_security = on
+SET enable_seqscan = on
 AS $plan_rollback$
 DECLARE
     v_job pgimport.job := pgimport._read_job(p_job_id);
-    v_plan jsonb := pgimport._make_plan(v_job, 'refuse');
+    v_plan jsonb;
 BEGIN
+    PERFORM pgimport._plan_job_rows(v_job, pgimport._target_relation(t), false)
+    FROM pgimport.target AS t WHERE t.target_id = v_job.target_id;
+    v_plan := pgimport._make_plan(v_job, 'refuse');
+
     RETURN pgimport._envelope(
         v_job,
         CASE

@@ -27,6 +27,7 @@ SET bytea_output = 'hex'
 SET xmloption = 'content'
 SET lc_monetary = 'C'
 SET row_security = on
+SET enable_seqscan = on
 AS $rollback_job$
 DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id);
@@ -44,6 +45,7 @@ BEGIN
     END IF;
 
     v_relation := pgimport._lock_target(v_job.target_id);
+    PERFORM pgimport._plan_job_rows(v_job, v_relation, false);
     PERFORM pgimport._refuse_foreign_code(
         v_relation, coalesce((p_options ->> 'allow_superuser')::boolean, false)
     );

@@ -83,6 +83,17 @@ def test_it_starts_keeps_its_data_and_stops(server: EmbeddedServer, version: int
     assert ask(again, "SELECT answer FROM kept") == 42
 
 
+def test_text_is_sorted_by_code_point_whatever_the_systems_library_does(
+    server: EmbeddedServer,
+) -> None:
+    server.start()
+    assert ask(
+        server, "SELECT string_agg(x, '' ORDER BY x) FROM unnest('{a,B,é,z,Z}'::text[]) x"
+    ) == ("BZazé")
+    provider = "SELECT datlocprovider FROM pg_database WHERE datname = current_database()"
+    assert ask(server, provider) == ("b" if server.major >= 17 else "c")
+
+
 def test_it_listens_on_a_private_socket_alone(server: EmbeddedServer) -> None:
     server.start()
     assert ask(server, "SHOW listen_addresses") == ""

@@ -17,7 +17,7 @@ AS $staged_things$
 $staged_things$;
 
 SELECT pgimport_test.checked_job('{A,B}') AS job \gset
-SELECT is(pgimport_test.staged_things(:'job'), 4::bigint, 'a checked job has its staging');
+SELECT is(pgimport_test.staged_things(:'job'), 5::bigint, 'a checked job has its staging');
 SELECT pgimport.clear_staging(:'job') AS answer \gset
 SELECT bag_eq(
     format('SELECT jsonb_object_keys(%L)', :'answer'),

@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(17);
+SELECT plan(19);
 
 CREATE EXTENSION IF NOT EXISTS citext SCHEMA pgimport_test;
 SELECT format('%I', n.nspname) AS citext_schema
@@ -177,6 +177,18 @@ SELECT is(
     pgimport_test.keyed(
         'domained', 'k pgimport_test.code_text', '(k)', '{k}', $$('a')$$, '{a,b,b,no}'
     ), '1 1 1 1', 'a domain is compared as its base type'
+);
+
+-- types whose keys are not hashed: one has no hash function, the other only for some elements
+SELECT is(
+    pgimport_test.keyed(
+        'paid', 'k money', '(k)', '{k}', $$('1.00')$$, '{1,2,2.00,3,3}'
+    ), '2 1 2 2', 'keys of a type without a hash function are compared'
+);
+SELECT is(
+    pgimport_test.keyed(
+        'listed', 'k integer[]', '(k)', '{k}', $$('{1}')$$, '{"{1}","{2}","{ 2}","{3}"}'
+    ), '1 1 2 2', 'array keys are compared as arrays'
 );
 
 SELECT * FROM finish();

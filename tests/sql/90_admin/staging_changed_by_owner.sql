@@ -5,7 +5,7 @@ BEGIN;
 
 SELECT current_setting('is_superuser')::boolean AS is_super \gset
 
-SELECT plan(7);
+SELECT plan(9);
 
 \if :is_super
 CREATE ROLE pgimport_eve;
@@ -61,8 +61,26 @@ SELECT lives_ok(
     format('SELECT pgimport.preview_job(%L)', :'job'),
     'and everybody else, once it is gone'
 );
+
+SET LOCAL ROLE pgimport_eve;
+SELECT format('job_%s_value', replace(:'job', '-', '')) AS value \gset
+CREATE TYPE pg_temp.trojan_type AS (code text);
+SELECT format(
+    'ALTER TABLE pgimport_staging.%I ALTER COLUMN c3 TYPE pg_temp.trojan_type USING NULL', :'value'
+) \gexec
+RESET ROLE;
+SELECT throws_ok(
+    format('SELECT pgimport.insert_job(%L)', :'job'), 'PI602', NULL,
+    'a column of a type that the owner made is not read by a superuser'
+);
+SET LOCAL ROLE pgimport_eve;
+SELECT pgimport.check_job(:'job') IS NULL AS done \gset
+RESET ROLE;
+SELECT lives_ok(
+    format('SELECT pgimport.insert_job(%L)', :'job'), 'until the owner has checked the job anew'
+);
 \else
-SELECT skip('only a superuser makes roles here', 7);
+SELECT skip('only a superuser makes roles here', 9);
 \endif
 
 SELECT * FROM finish();
