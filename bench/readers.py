@@ -42,6 +42,8 @@ AT_MOST = 2.0
 _DATABASE = "readers"
 _READER = "pgimport_reader"
 _KEYS = 50_000
+# rows of the job: every phase lasts long enough for some hundred reads
+_ENOUGH = 400_000
 _IDLE_SECONDS = 3.0
 _BETWEEN_LOOKS = 0.02
 _PHASES = ("headers", "stage", "check", "insert", "verify", "rollback")
@@ -78,12 +80,12 @@ class _Read:
     latency: float
 
 
-def run(server: BenchServer, rows: int) -> list[Figure]:
-    """Measure readers beside the import of a fifth of ``rows``, but of a million at most."""
+def run(server: BenchServer, data: Reference, rows: int) -> list[Figure]:
+    """Measure readers beside an import of the reference job, of ``rows`` rows or what is enough."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="pgimport-readers-") as place:
         folder = Path(place)
-        reference = Reference.make(folder / "data", min(max(rows // 5, 20_000), 1_000_000))
+        reference = data if rows <= _ENOUGH else Reference.make(folder / "data", _ENOUGH)
         _prepare(server, reference)
         for name, rate in ((f"{RATE} reads/s", RATE), ("reads at full speed", None)):
             life, reads = _measure(server, reference, folder, rate)

@@ -120,6 +120,13 @@ def files(rows: int) -> list[Shape]:
             bad=f"n % {step} = {step // 2}",
             broken=("points", "'12a'"),
         ),
+        _on_codes(
+            "a bad value in every 100th row",
+            rows,
+            rows - rows // 100,
+            bad="n % 100 = 50",
+            broken=("points", "'12a'"),
+        ),
         _on_codes(f"{many:,} files of 100 rows", many * 100, many * 100, files=many),
     ]
 
