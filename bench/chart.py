@@ -14,7 +14,7 @@ _COLOURS = {
     "headers": "#8c96a3",
     "stage": "#4a90d9",
     "check": "#d9902f",
-    "internal duplicates": "#d9902f",
+    "internal duplicates": "#b3953a",
     "database duplicates": "#b56a1d",
     "insert": "#2f9e63",
     "COPY": "#2f9e63",

@@ -135,8 +135,10 @@ def seconds_per_row(folder: Path, rows: int) -> float | None:
 
 def shown(value: float, unit: str) -> str:
     """Return a value with as many digits as it deserves."""
-    if unit in ("rows/s", "rows", "ms"):
-        return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+    if unit in ("rows/s", "rows"):
+        return f"{value:,.0f}"
+    if unit == "ms":
+        return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
     if unit == "MB":
         return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
     if unit == "ratio":
@@ -241,7 +243,7 @@ def markdown(results: Results, image: str | None) -> str:
     ]
     if image:
         lines += ["", f"![seconds of the pipeline and of both baselines]({image})"]
-    for part in results.parts.values():
+    for part in sorted(results.parts.values(), key=_place):
         tables = dict.fromkeys(item["part"] for item in part["figures"])
         for table in tables:
             lines += ["", f"### {TITLES.get(table, table)}", ""]
@@ -249,6 +251,12 @@ def markdown(results: Results, image: str | None) -> str:
         lines += ["", f"`{part['command']}`, {part['date']}, {_duration(part['seconds'])}."]
         lines += [f"Not measured: {note}." for note in part["notes"]]
     return "\n".join(lines)
+
+
+def _place(part: Mapping[str, Any]) -> int:
+    """Where a part stands: as its first table does in ``TITLES``; one without figures is last."""
+    names = [item["part"] for item in part["figures"]]
+    return list(TITLES).index(names[0]) if names and names[0] in TITLES else len(TITLES)
 
 
 def _markdown_table(figures: Sequence[Figure]) -> list[str]:
