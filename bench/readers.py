@@ -257,14 +257,24 @@ def _figures(name: str, life: _Life, reads: list[_Read], held: bool) -> list[Fig
                     note=_spread(latencies),
                 )
             )
+    figures.insert(
+        1,
+        Figure(
+            "readers",
+            f"{name}: during the import and its rollback / idle",
+            [statistics.median(every) / idle],
+            "ratio",
+            AT_MOST if held else None,
+            note=_spread(every),
+        ),
+    )
     figures.append(
         Figure(
             "readers",
             f"{name}: longest read beside the import",
             [max(every)],
             "ms",
-            note=f"median {statistics.median(every):.2f} ms; longest when idle "
-            f"{max(found['idle']):.1f} ms",
+            note=f"longest when idle {max(found['idle']):.1f} ms",
         )
     )
     figures.append(
