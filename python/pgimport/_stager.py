@@ -143,6 +143,7 @@ class Loader:
             # What is wrong in the first block is found before COPY begins.
             block = next(blocks, b"")
             begun.set()
+            problem: Unfit | FileError | None = None
             with (
                 self._conn.cursor() as cursor,
                 cursor.copy(opened.copy_sql.encode()) as copy,
@@ -151,7 +152,13 @@ class Loader:
                     self._check_stop()
                     copy.write(block)
                     self._report(loading.name, reader.rows, source.bytes_read)
-                    block = next(blocks, b"")
+                    try:
+                        block = next(blocks, b"")
+                    except (Unfit, FileError) as found:
+                        # Raised after COPY is ended in order: the server may have its own word.
+                        problem, block = found, b""
+            if problem is not None:
+                raise problem
             self._same_bytes(head, source)
             self._finish(opened.file_no, reader.rows, 0, head)
         return replace(

@@ -314,7 +314,10 @@ def test_the_same_file_is_refused_until_it_is_rolled_back_or_forced(
 
 
 def test_what_is_wrong_late_in_a_file_undoes_what_was_copied_of_it(
-    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
+    dsn: str,
+    conn: psycopg.Connection[Any],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     path = tmp_path / "a.csv"
     # far beyond the first block: COPY has begun
@@ -327,6 +330,12 @@ def test_what_is_wrong_late_in_a_file_undoes_what_was_copied_of_it(
     rows = staged(conn, result.job_id, 1)
     assert [row[0] for row in rows] == list(range(1, 30_002))
     assert rows[20_000][1:3] == (20_003, '5" pipe')
+    # neither where COPY itself refuses the file before its end is read
+    lines[9_000] = f"{MERCHANT},A,S,more"
+    path.write_text(HEADER + "\n".join(lines) + "\n")
+    again = stage_files(dsn, None, [path], target="codes", force=True)
+    assert (again.files[0].rows_staged, again.files[0].rows_refused) == (30_000, 2)
+    assert not caplog.records
 
 
 def test_where_every_file_fails_while_it_is_loaded_the_job_made_for_them_is_cancelled(
