@@ -52,7 +52,6 @@ class Progress:
                 TaskProgressColumn,
                 TextColumn,
                 TimeElapsedColumn,
-                TimeRemainingColumn,
             )
             from rich.progress import Progress as Bars
 
@@ -62,8 +61,7 @@ class Progress:
                 TaskProgressColumn(),
                 TextColumn("{task.fields[facts]}"),
                 TimeElapsedColumn(),
-                TextColumn("eta"),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[eta]}"),
                 console=Console(stderr=True),
                 transient=False,
             )
@@ -91,6 +89,8 @@ class Progress:
         phase: str,
         *,
         rows: int | None = None,
+        rate: float | None = None,
+        eta: float | None = None,
         done: float | None = None,
         total: float | None = None,
         note: str = "",
@@ -98,15 +98,17 @@ class Progress:
     ) -> None:
         """Tell how far a phase is.
 
-        Parameters: ``rows`` handled so far; ``done`` of ``total`` in whatever unit the estimate
-        is made (bytes, rows); ``note`` is shown as it is.
+        Parameters: ``rows`` handled so far; ``rate`` of rows a second and ``eta`` in seconds
+        where they are known; ``done`` of ``total`` in whatever unit (bytes, rows); ``note`` is
+        shown as it is.
         """
         if self._out.quiet:
             return
         with self._lock:
             now = time.monotonic()
             begun = self._begun.setdefault(phase, now)
-            rate = rows / (now - begun) if rows and now - begun > 0.2 else None
+            if rate is None and rows and finished and now - begun > 0.2:
+                rate = rows / (now - begun)
             facts = " · ".join(
                 part
                 for part in (
@@ -116,39 +118,31 @@ class Progress:
                 )
                 if part
             )
+            left = f"eta {duration(eta)}" if eta is not None and not finished else ""
             if self._bars is not None:
-                self._bar(phase, facts, done, total, finished)
-            else:
-                self._line(phase, facts, done, total, finished)
+                if finished:
+                    done = total = total or 1.0
+                self._bar(phase, facts, left, done, total)
+            elif self._due(phase, now, finished):
+                parts = [facts] if facts else []
+                if finished:
+                    parts.append(f"done in {duration(now - begun)}")
+                elif done and total:
+                    parts.insert(0, f"{100 * done / total:.0f} %")
+                self._out.note(f"{phase}: {' · '.join([*parts, left] if left else parts)}")
 
     def _bar(
-        self, phase: str, facts: str, done: float | None, total: float | None, finished: bool
+        self, phase: str, facts: str, left: str, done: float | None, total: float | None
     ) -> None:
         if phase not in self._tasks:
-            self._tasks[phase] = self._bars.add_task(phase, total=total, facts=facts)
-        if finished:
-            total = total or 1.0
-            done = total
-        self._bars.update(self._tasks[phase], completed=done or 0, total=total, facts=facts)
+            self._tasks[phase] = self._bars.add_task(phase, total=total, facts=facts, eta=left)
+        task = self._tasks[phase]
+        self._bars.update(task, completed=done or 0, total=total, facts=facts, eta=left)
 
-    def _line(
-        self,
-        phase: str,
-        facts: str,
-        done: float | None,
-        total: float | None,
-        finished: bool,
-    ) -> None:
-        now = time.monotonic()
-        begun = self._begun[phase]
-        last = self._shown.get(phase)
-        if not finished and now - (begun if last is None else last) < _SECONDS_BETWEEN_LINES:
-            return
+    def _due(self, phase: str, now: float, finished: bool) -> bool:
+        """Whether it is time for another line."""
+        last = self._shown.get(phase, self._begun[phase])
+        if not finished and now - last < _SECONDS_BETWEEN_LINES:
+            return False
         self._shown[phase] = now
-        parts = [facts] if facts else []
-        if finished:
-            parts.append(f"done in {duration(now - begun)}")
-        elif done and total:
-            parts.insert(0, f"{100 * done / total:.0f} %")
-            parts.append(f"eta {duration((now - begun) * (total - done) / done)}")
-        self._out.note(f"{phase}: {' · '.join(parts)}")
+        return True

@@ -54,7 +54,7 @@ def stage_paths(
                 encoding=encoding,
                 force=force,
                 jobs=parallel or 2,
-                progress=_shown(progress),
+                progress=shown(progress),
             )
         except FileError:
             if new:
@@ -106,7 +106,8 @@ def _require_target(state: State, target: str, job_id: str) -> None:
         )
 
 
-def _shown(progress: Progress) -> Callable[[importer.Progress], None]:
+def shown(progress: Progress) -> Callable[[importer.Progress], None]:
+    """Return the callback that shows what the importer tells."""
     reading = True
 
     def show(now: importer.Progress) -> None:
@@ -114,18 +115,15 @@ def _shown(progress: Progress) -> Callable[[importer.Progress], None]:
         if reading and now.phase != "headers":
             reading = False
             progress.update("read", note=f"{now.files_total} files", finished=True)
-        if now.phase == "headers":
-            progress.update(
-                "read", done=now.files_done, total=now.files_total,
-                note=f"{now.files_done}/{now.files_total} files",
-            )  # fmt: skip
-        else:
-            progress.update(
-                "stage",
-                rows=now.rows_done,
-                done=now.bytes_done,
-                total=now.bytes_total,
-                note=f"{now.files_done}/{now.files_total} files",
-            )
+        headers = now.phase == "headers"
+        progress.update(
+            "read" if headers else "stage",
+            rows=None if headers else now.rows_done,
+            rate=now.rows_per_second,
+            eta=now.eta_seconds,
+            done=now.bytes_done,
+            total=now.bytes_total,
+            note=f"{now.files_done}/{now.files_total} files",
+        )
 
     return show
