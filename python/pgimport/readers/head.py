@@ -162,6 +162,9 @@ def _sample(text: str) -> list[str]:
 
 
 def _width(record: str, delimiter: str) -> int:
+    """Return how many fields a record has by this delimiter; 0 where it cannot be read."""
+    if '"' not in record:
+        return record.count(delimiter) + 1
     try:
         return len(split_record(record, delimiter))
     except csv.Error:
