@@ -19,7 +19,8 @@ COMMENT ON FUNCTION pgimport._key_hash_sql(boolean, text) IS
 -- compares them: its input type, its operators, its collations.
 -- staged_keys: SELECT of (file_no, row_no, k1, k2 …) of all valid staged rows, in index order; a
 -- part that no file fills is the table's default. columns: 'k.k1, k.k2 …' of their alias k.
--- repeated: condition on k: the key, or its hash, occurs more than once among them.
+-- hash: a 64-bit hash of k, equal for equal keys; null when there is none. repeated_hashes: SELECT
+-- of those that occur more than once. repeated: condition on k that its key, or its hash, does.
 -- target_equal compares k with the target's t; fresh_equal k with f, a row of target_keys:
 -- 't.… AS k1, …'. Nulls equal nothing unless the index says NULLS NOT DISTINCT.
 -- Called by _mark_duplicates and _recheck_duplicates.
@@ -27,6 +28,8 @@ CREATE OR REPLACE FUNCTION pgimport._key_sql(
     p_job pgimport.job,
     OUT staged_keys text,
     OUT columns text,
+    OUT hash text,
+    OUT repeated_hashes text,
     OUT repeated text,
     OUT target_equal text,
     OUT target_keys text,
@@ -38,7 +41,6 @@ SET search_path = pg_catalog, pg_temp
 AS $_key_sql$
 DECLARE
     v_relation regclass;
-    v_hash text;
     v_target_hash text;
     v_fresh_hash text;
     v_complete text;
@@ -120,25 +122,28 @@ BEGIN
         bool_or(c.same_nulls)
     INTO
         staged_keys, columns, target_equal, target_keys, fresh_equal,
-        v_equal, v_hash, v_target_hash, v_fresh_hash, v_complete, v_same_nulls
+        v_equal, hash, v_target_hash, v_fresh_hash, v_complete, v_same_nulls
     FROM compared AS c;
 
-    repeated := v_complete || CASE
-        WHEN v_hash IS NOT NULL THEN format(
-            ' AND %1$s IN (SELECT %1$s FROM (%2$s) AS k WHERE %3$s GROUP BY 1 '
-            'HAVING count(*) > 1)', v_hash, staged_keys, v_complete
-        )
-        WHEN v_same_nulls THEN ''
-        ELSE format(
-            ' AND EXISTS (SELECT FROM (SELECT %1$s FROM (%2$s) AS k GROUP BY %1$s '
-            'HAVING count(*) > 1) AS d WHERE %3$s)', columns, staged_keys, v_equal
-        )
-    END;
+    IF hash IS NOT NULL THEN
+        repeated_hashes := format(
+            'SELECT %s FROM (%s) AS k WHERE %s GROUP BY 1 HAVING count(*) > 1',
+            hash, staged_keys, v_complete
+        );
+        repeated := format('%s AND %s IN (%s)', v_complete, hash, repeated_hashes);
+    ELSIF v_same_nulls THEN
+        repeated := v_complete;
+    ELSE
+        repeated := format(
+            '%s AND EXISTS (SELECT FROM (SELECT %2$s FROM (%3$s) AS k GROUP BY %2$s '
+            'HAVING count(*) > 1) AS d WHERE %4$s)', v_complete, columns, staged_keys, v_equal
+        );
+    END IF;
 
     -- by an OR alone every row would be compared with every row: equal hashes come before it
-    IF v_same_nulls AND v_hash IS NOT NULL THEN
-        target_equal := format('%s = %s AND %s', v_target_hash, v_hash, target_equal);
-        fresh_equal := format('%s = %s AND %s', v_fresh_hash, v_hash, fresh_equal);
+    IF v_same_nulls AND hash IS NOT NULL THEN
+        target_equal := format('%s = %s AND %s', v_target_hash, hash, target_equal);
+        fresh_equal := format('%s = %s AND %s', v_fresh_hash, hash, fresh_equal);
     END IF;
 END;
 $_key_sql$;

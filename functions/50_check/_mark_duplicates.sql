@@ -45,6 +45,43 @@ $_mark_rows$;
 COMMENT ON FUNCTION pgimport._mark_rows(uuid, text, text) IS
 'internal: marks the staged rows that a query finds.';
 
+-- Looks for hashes of keys that occur more than once, and returns the condition by which the rows
+-- that have them are found: false when there is none, a list of the hashes while they are few,
+-- because a scan that holds a list runs in parallel, and else the condition given.
+-- Called by _mark_duplicates.
+CREATE OR REPLACE FUNCTION pgimport._find_repeated(
+    p_hash text,
+    p_repeated_hashes text,
+    p_repeated text
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_find_repeated$
+-- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
+DECLARE
+    c_few CONSTANT integer := 100000;
+    v_hashes bigint[];
+BEGIN
+    IF p_repeated_hashes IS NULL THEN
+        RETURN p_repeated;
+    END IF;
+
+    EXECUTE format(
+        'SELECT array_agg(q.hash) FROM (%s LIMIT %s) AS q (hash)', p_repeated_hashes, c_few + 1
+    ) INTO v_hashes;
+    RETURN CASE
+        WHEN v_hashes IS NULL THEN 'false'
+        WHEN cardinality(v_hashes) > c_few THEN p_repeated
+        ELSE format('%s = ANY (%L::bigint[])', p_hash, v_hashes)
+    END;
+END;
+$_find_repeated$;
+
+COMMENT ON FUNCTION pgimport._find_repeated(text, text, text) IS
+'internal: the condition that finds the rows whose key may occur more than once.';
+
 -- Marks the duplicates among a job's valid rows: those inside the files (every row of a key but
 -- the first, or the last with keep = last) and those of the target. Set-based, narrow, and by
 -- itself repeatable: the same rows give the same marks.
@@ -66,6 +103,7 @@ DECLARE
     v_memory text := pgimport._raise_memory();
     v_relation regclass;
     v_snapshot pg_snapshot;
+    v_repeated text;
     v_order text := CASE p_job.options ->> 'keep'
         WHEN 'last' THEN 'k.file_no DESC, k.row_no DESC' ELSE 'k.file_no, k.row_no' END;
     r_key record;
@@ -74,12 +112,15 @@ BEGIN
     FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
 
-    PERFORM pgimport._mark_rows(p_job.job_id, 'i', format(
-        'SELECT q.file_no, q.row_no FROM (SELECT k.file_no, k.row_no, '
-        'row_number() OVER (PARTITION BY %s ORDER BY %s) AS place '
-        'FROM (%s) AS k WHERE %s) AS q WHERE q.place > 1',
-        r_key.columns, v_order, r_key.staged_keys, r_key.repeated
-    ));
+    v_repeated := pgimport._find_repeated(r_key.hash, r_key.repeated_hashes, r_key.repeated);
+    IF v_repeated <> 'false' THEN
+        PERFORM pgimport._mark_rows(p_job.job_id, 'i', format(
+            'SELECT q.file_no, q.row_no FROM (SELECT k.file_no, k.row_no, '
+            'row_number() OVER (PARTITION BY %s ORDER BY %s) AS place '
+            'FROM (%s) AS k WHERE %s) AS q WHERE q.place > 1',
+            r_key.columns, v_order, r_key.staged_keys, v_repeated
+        ));
+    END IF;
 
     v_snapshot := pg_current_snapshot();
     PERFORM pgimport._mark_rows(p_job.job_id, 'd', format(

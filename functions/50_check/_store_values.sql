@@ -1,12 +1,12 @@
 -- Casts all staged rows in bulk into the job's table of values, which marking and inserting read:
 -- each text becomes a value once. It is optimistic: clean data pay for this one scan, which runs
--- in parallel. p_marked: invalid rows are marked already, and left out.
+-- in parallel. p_searched: culprits have been looked for, and rows marked invalid are left out.
 -- Returns the rows stored and the columns that need a closer look: those with missing or overlong
 -- values or, when a cast failed and nothing is stored, every column that can fail.
 -- Called by _validate_values.
 CREATE OR REPLACE FUNCTION pgimport._store_values(
     p_job pgimport.job,
-    p_marked boolean,
+    p_searched boolean,
     OUT rows_stored bigint,
     OUT suspects text[]
 )
@@ -32,9 +32,15 @@ BEGIN
             'SELECT s.file_no, s.row_no%s FROM pgimport_staging.%I AS s%s',
             CASE WHEN (p_job.options ->> 'durable')::boolean THEN '' ELSE 'UNLOGGED' END,
             c_value,
-            string_agg(format(', %s AS c%s', c.stored_sql, c.column_no), '' ORDER BY c.column_no),
+            string_agg(
+                format(
+                    ', %s AS c%s',
+                    CASE WHEN p_searched THEN c.stored_sql ELSE c.quick_sql END,
+                    c.column_no
+                ), '' ORDER BY c.column_no
+            ),
             pgimport._staging_name(p_job.job_id),
-            CASE WHEN p_marked THEN format(
+            CASE WHEN p_searched THEN format(
                 ' WHERE NOT EXISTS (SELECT FROM pgimport_staging.%I AS m WHERE m.kind = ''x'' '
                 'AND m.file_no = s.file_no AND m.row_no = s.row_no)',
                 pgimport._staging_name(p_job.job_id, '_mark')
@@ -76,7 +82,7 @@ BEGIN
             OR syntax_error_or_access_rule_violation OR program_limit_exceeded
         THEN
             -- the invalid rows are left out already: this is no row's fault
-            IF p_marked THEN
+            IF p_searched THEN
                 RAISE;
             END IF;
             rows_stored := 0;

@@ -6,6 +6,8 @@
 -- typed_sql: text_sql cast to the column's type, typmod included.
 -- stored_sql: what the job's table of values holds of it, as column c<column_no>: typed_sql; but
 -- text_sql where the type has a length, because a cast would cut what is too long.
+-- quick_sql: stored_sql without the trimming where the type's own input skips blanks or refuses
+-- them: where it does not fail, the value is the same, for two thirds of the time.
 -- value_sql: the typed value again, read from the table of values (alias v).
 -- write_sql: value_sql, but a null in a NOT NULL column with a DEFAULT takes that default.
 -- Called by the check, preview, insert and verify.
@@ -26,6 +28,7 @@ RETURNS TABLE (
     text_sql text,
     typed_sql text,
     stored_sql text,
+    quick_sql text,
     value_sql text,
     write_sql text
 )
@@ -74,26 +77,39 @@ BEGIN
         SELECT
             s.*,
             CASE
-                WHEN s.trimmed THEN format('pg_catalog.btrim(%s, %L)', s.raw_sql, E' \t\r\n')
-                ELSE s.raw_sql
+                WHEN NOT s.trimmed THEN s.raw_sql
+                WHEN NOT s.is_text THEN b.btrim_sql
+                -- a long text that is as it should be stays compressed as it is
+                ELSE format(
+                    'CASE WHEN %1$s = %2$s THEN %1$s ELSE %2$s END', s.raw_sql, b.btrim_sql
+                )
             END AS trimmed_sql
         FROM source AS s
+        CROSS JOIN LATERAL (
+            SELECT format('pg_catalog.btrim(%s, %L)', s.raw_sql, E' \t\r\n') AS btrim_sql
+        ) AS b
     ),
 
     -- one NULLIF a value that means null: it reads its text once
     nulled AS (
         SELECT
             t.*,
-            concat(
-                repeat('NULLIF(', cardinality(n.words)),
-                t.trimmed_sql,
-                (SELECT string_agg(format(', %L)', w.word), '') FROM unnest(n.words) AS w (word))
-            ) AS nulled_sql
+            concat(n.opening, t.trimmed_sql, n.closing) AS nulled_sql,
+            CASE WHEN t.type_oid IN (
+                'boolean'::regtype, 'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype,
+                'numeric'::regtype, 'real'::regtype, 'double precision'::regtype,
+                'uuid'::regtype, 'date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype
+            ) AND t.null_values = '[]' AND t.rule_default IS NULL
+                THEN concat(n.opening, t.raw_sql, n.closing) END AS quick_sql
         FROM trimmed AS t
         CROSS JOIN LATERAL (
             SELECT
+                repeat('NULLIF(', count(w.word)::integer) AS opening,
+                string_agg(format(', %L)', w.word), '' ORDER BY w.place) AS closing
+            FROM unnest(
                 ARRAY(SELECT jsonb_array_elements_text(t.null_values))
-                || CASE WHEN t.is_text THEN '{}'::text[] ELSE ARRAY[''] END AS words
+                || CASE WHEN t.is_text THEN '{}'::text[] ELSE ARRAY[''] END
+            ) WITH ORDINALITY AS w (word, place)
         ) AS n
     ),
 
@@ -135,6 +151,11 @@ BEGIN
         t.text_sql,
         t.typed_sql,
         CASE WHEN t.max_length IS NULL THEN t.typed_sql ELSE t.text_sql END,
+        CASE
+            WHEN t.quick_sql IS NOT NULL THEN format('(%s)::%s', t.quick_sql, t.type_name)
+            WHEN t.max_length IS NULL THEN t.typed_sql
+            ELSE t.text_sql
+        END,
         t.value_sql,
         CASE
             WHEN t.not_null AND t.has_default

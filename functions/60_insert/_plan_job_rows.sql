@@ -1,15 +1,14 @@
--- Tells the planner how to find a job's rows in its target, which statistics older than the job
--- cannot: for a job that is small beside the table, by the index on import_job_id, whatever it
--- seems to cost; with p_read_only, for a job that is most of the table, by a scan in parallel.
--- (A DELETE never is parallel, and foreign keys would keep plans made without index scans.)
--- Sets enable_seqscan and enable_indexscan until the calling function ends: it must pin them.
--- Called by verify_job, plan_rollback and rollback_job.
+-- How the p_rows rows of a job are found in its target (alias t; the job's id is $1), which the planner cannot
+-- know: its statistics are older than the job. Where the job is small beside the table, the index
+-- on import_job_id is used whatever it seems to cost: enable_seqscan is off until the calling
+-- function ends, which must pin it. Where the job is a large part of the table, the condition
+-- returned hides from the planner that it is an equality, for a scan and a sum in parallel.
+-- Called by _read_back, verify_job, plan_rollback and rollback_job; a DELETE is not parallel anyway.
 CREATE OR REPLACE FUNCTION pgimport._plan_job_rows(
-    p_job pgimport.job,
-    p_relation regclass,
-    p_read_only boolean
+    p_rows bigint,
+    p_relation regclass
 )
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -17,16 +16,17 @@ AS $_plan_job_rows$
 DECLARE
     c_small CONSTANT numeric := 0.05;
     c_large CONSTANT numeric := 0.25;
-    v_share numeric := coalesce(p_job.rows_inserted, 0)
+    v_share numeric := coalesce(p_rows, 0)
         / greatest(pgimport._estimated_rows(p_relation), 1);
 BEGIN
     IF v_share < c_small THEN
         PERFORM set_config('enable_seqscan', 'off', true);
-    ELSIF p_read_only AND v_share > c_large THEN
-        PERFORM set_config('enable_indexscan', 'off', true);
+    ELSIF v_share > c_large THEN
+        RETURN 'CASE WHEN t.import_job_id = $1 THEN true END';
     END IF;
+    RETURN 't.import_job_id = $1';
 END;
 $_plan_job_rows$;
 
-COMMENT ON FUNCTION pgimport._plan_job_rows(pgimport.job, regclass, boolean) IS
-'internal: tells the planner whether a job is a small or a large part of its target.';
+COMMENT ON FUNCTION pgimport._plan_job_rows(bigint, regclass) IS
+'internal: how a job''s rows are found in its target, by what part of it they are.';

@@ -1,11 +1,13 @@
 -- Reads the rows of a job back from a table that changes rows on their way in: counts them,
 -- computes their checksum, and records every (sub)transaction that wrote some of them, for a
 -- trigger may write rows again in one of its own.
--- p_xmin: the one of the insert, recorded already. Called by _write_rows.
+-- p_rows: how many there should be. p_xmin: the one of the insert, recorded already.
+-- Called by _write_rows.
 CREATE OR REPLACE FUNCTION pgimport._read_back(
     p_job_id uuid,
     p_relation regclass,
     p_columns text[],
+    p_rows bigint,
     p_xmin xid,
     OUT rows_found bigint,
     OUT checksum text
@@ -13,6 +15,7 @@ CREATE OR REPLACE FUNCTION pgimport._read_back(
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = on
 SET jit = off
 AS $_read_back$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
@@ -20,9 +23,10 @@ DECLARE
     v_own bigint;
 BEGIN
     EXECUTE format(
-        'SELECT count(*), count(*) FILTER (WHERE t.xmin = $2), %s FROM %s AS t '
-        'WHERE t.import_job_id = $1',
-        pgimport._target_checksum_sql(p_relation, p_columns), p_relation
+        'SELECT count(*), count(*) FILTER (WHERE t.xmin = $2), %s FROM %s AS t WHERE %s',
+        pgimport._target_checksum_sql(p_relation, p_columns),
+        p_relation,
+        pgimport._plan_job_rows(p_rows, p_relation)
     ) INTO rows_found, v_own, checksum USING p_job_id, p_xmin;
 
     IF v_own < rows_found THEN
@@ -35,5 +39,5 @@ BEGIN
 END;
 $_read_back$;
 
-COMMENT ON FUNCTION pgimport._read_back(uuid, regclass, text[], xid) IS
+COMMENT ON FUNCTION pgimport._read_back(uuid, regclass, text[], bigint, xid) IS
 'internal: counts and sums the rows of a job in its target, and records what wrote them.';

@@ -62,7 +62,9 @@ BEGIN
     v_xmin := pgimport._record_write(p_job.job_id, p_relation, rows_written, NULL);
     IF pgimport._changes_rows(p_job, p_relation) THEN
         SELECT r.rows_found, r.checksum INTO STRICT v_found, checksum_inserted
-        FROM pgimport._read_back(p_job.job_id, p_relation, columns, v_xmin) AS r;
+        FROM pgimport._read_back(
+            p_job.job_id, p_relation, columns, rows_written, v_xmin
+        ) AS r;
     ELSE
         v_found := rows_written;
         checksum_inserted := checksum_staged;

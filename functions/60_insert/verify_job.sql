@@ -20,7 +20,6 @@ SET xmloption = 'content'
 SET lc_monetary = 'C'
 SET row_security = on
 SET enable_seqscan = on
-SET enable_indexscan = on
 SET jit = off
 AS $verify_job$
 DECLARE
@@ -37,7 +36,6 @@ BEGIN
     SELECT t.* INTO STRICT v_target FROM pgimport.target AS t WHERE t.target_id = v_job.target_id;
     v_relation := pgimport._target_relation(v_target);
     PERFORM set_config('timezone', v_job.time_zone, true);
-    PERFORM pgimport._plan_job_rows(v_job, v_relation, true);
     v_expected := CASE v_job.status
         WHEN 'completed' THEN v_job.rows_inserted
         WHEN 'rolled_back' THEN v_job.rows_kept
@@ -45,13 +43,13 @@ BEGIN
     END;
 
     EXECUTE format(
-        'SELECT count(*), count(*) FILTER (WHERE (%s) IS NOT TRUE), %s FROM %s AS t '
-        'WHERE t.import_job_id = $1',
+        'SELECT count(*), count(*) FILTER (WHERE (%s) IS NOT TRUE), %s FROM %s AS t WHERE %s',
         pgimport._untouched_sql(v_job, v_relation),
         coalesce(
             pgimport._target_checksum_sql(v_relation, v_job.written_columns), 'NULL::text'
         ),
-        v_relation
+        v_relation,
+        pgimport._plan_job_rows(v_job.rows_inserted, v_relation)
     ) INTO v_actual, v_modified, v_checksum USING p_job_id;
 
     v_verified := v_actual = v_expected;

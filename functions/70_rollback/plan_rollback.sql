@@ -24,7 +24,7 @@ DECLARE
     v_job pgimport.job := pgimport._read_job(p_job_id);
     v_plan jsonb;
 BEGIN
-    PERFORM pgimport._plan_job_rows(v_job, pgimport._target_relation(t), false)
+    PERFORM pgimport._plan_job_rows(v_job.rows_inserted, pgimport._target_relation(t))
     FROM pgimport.target AS t WHERE t.target_id = v_job.target_id;
     v_plan := pgimport._make_plan(v_job, 'refuse');
 

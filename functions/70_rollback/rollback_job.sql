@@ -45,7 +45,7 @@ BEGIN
     END IF;
 
     v_relation := pgimport._lock_target(v_job.target_id);
-    PERFORM pgimport._plan_job_rows(v_job, v_relation, false);
+    PERFORM pgimport._plan_job_rows(v_job.rows_inserted, v_relation);
     PERFORM pgimport._refuse_foreign_code(
         v_relation, coalesce((p_options ->> 'allow_superuser')::boolean, false)
     );
