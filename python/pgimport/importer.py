@@ -223,25 +223,16 @@ def stage_files(
         PgImportError, psycopg.Error: what the database raised.
 
     """
-    job = str(job_id) if job_id is not None else None
-    made: str | None = None
+    job = _Job(job_id, target, options or {})
     try:
         files = read_heads(expand_paths(paths), delimiter, encoding, progress)
-        if job is None:
-            if target is None:
-                raise ArgumentError("neither a job nor a target is given", code="PI001")
-            job = made = _make_job(conninfo, target, options or {})
-        if begun is not None:
-            begun(UUID(job))
-        return _stage(
-            conninfo, job, files, mapping=mapping, force=force, jobs=jobs, progress=progress
+        results = _load(
+            conninfo, job, files, begun, mapping=mapping, force=force, jobs=jobs, progress=progress
         )
-    except FileError:
-        if made is not None:
-            _cancel(conninfo, made)
-        raise
+        with connected(conninfo) as conn:
+            return _close(Client(conn), job, files, results)
     except KeyboardInterrupt:
-        raise Interrupted(job) from None
+        raise Interrupted(job.id) from None
 
 
 def import_files(
@@ -284,38 +275,32 @@ def import_files(
         was. Interrupted: by the user, with the job's id. psycopg.Error: PostgreSQL's own.
 
     """
-    job = str(job_id) if job_id is not None else None
-    made: str | None = None
+    given = {"source": "file", "on_duplicate": on_duplicate, **(options or {})}
+    job = _Job(job_id, target, given)
     tell = progress or (lambda _: None)
     try:
         files = read_heads(expand_paths(paths), delimiter, encoding, progress)
-        if job is None:
-            given = {"source": "file", "on_duplicate": on_duplicate, **(options or {})}
-            job = made = _make_job(conninfo, target, given)
-        if begun is not None:
-            begun(UUID(job))
-        staged = _stage(
-            conninfo, job, files, mapping=None, force=force, jobs=jobs, progress=progress
+        results = _load(
+            conninfo, job, files, begun, mapping=None, force=force, jobs=jobs, progress=progress
         )
+        # Not the connection the files were opened on: it was idle all the while.
         with connected(conninfo) as conn:
             client = Client(conn)
+            staged = _close(client, job, files, results)
+            number = staged.job_id
             tell(Progress("check"))
-            check = client.check_job(job)
-            result = ImportResult(UUID(job), staged.files, check)
+            check = client.check_job(number)
+            result = ImportResult(number, staged.files, check)
             if dry_run:
-                return _with(result, insert=client.insert_job(job, {"dry_run": True}))
-            if confirm is not None and not confirm(check, client.preview_job(job, 100)):
+                return _with(result, insert=client.insert_job(number, {"dry_run": True}))
+            if confirm is not None and not confirm(check, client.preview_job(number, 100)):
                 return result
             tell(Progress("insert"))
-            result = _with(result, insert=client.insert_job(job))
+            result = _with(result, insert=client.insert_job(number))
             tell(Progress("verify"))
-            return _with(result, verify=client.verify_job(job))
-    except FileError:
-        if made is not None:
-            _cancel(conninfo, made)
-        raise
+            return _with(result, verify=client.verify_job(number))
     except KeyboardInterrupt:
-        raise Interrupted(job) from None
+        raise Interrupted(job.id) from None
 
 
 def export_report(
@@ -359,48 +344,80 @@ def _with(result: ImportResult, **changes: Any) -> ImportResult:
     return ImportResult(**{**result.__dict__, **changes})
 
 
-def _make_job(conninfo: str, target: str, options: Mapping[str, Any]) -> str:
-    with connected(conninfo) as conn:
-        return str(Client(conn).create_job(target, options).job_id)
+class _Job:
+    """The job of a call: given, or made for it once the files are read."""
+
+    def __init__(
+        self, job_id: UUID | str | None, target: str | None, options: Mapping[str, Any]
+    ) -> None:
+        self.id = str(job_id) if job_id is not None else None
+        self._target, self._options = target, options
+        self._made = False
+
+    def begin(self, client: Client) -> str:
+        """Return its id; make it if there is none."""
+        if self.id is None:
+            if self._target is None:
+                raise ArgumentError("neither a job nor a target is given", code="PI001")
+            created = client.create_job(self._target, self._options)
+            self.id, self._made = str(created.job_id), not created.existing
+        return self.id
+
+    def give_up(self, client: Client) -> None:
+        """Cancel it if it was made here: nothing went into it."""
+        if self.id is not None and self._made:
+            with suppress(PgImportError, psycopg.Error):
+                client.cancel_job(self.id, "no file could be staged")
 
 
-def _cancel(conninfo: str, job_id: str) -> None:
-    """Cancel a job made here into which nothing went."""
-    with suppress(PgImportError, psycopg.Error), connected(conninfo) as conn:
-        Client(conn).cancel_job(job_id, "no file could be staged")
-
-
-def _stage(
+def _load(
     conninfo: str,
-    job_id: str,
+    job: _Job,
     files: Files,
+    begun: Callable[[UUID], None] | None,
     *,
     mapping: Mapping[str, str | None] | None,
     force: bool,
     jobs: int,
     progress: ProgressCallback | None,
-) -> StageResult:
+) -> dict[str, FileResult]:
+    """Open the files in the job and load them; returns what became of each.
+
+    Raises:
+        FileError: not one is staged.
+
+    """
     results: dict[str, FileResult] = {}
-    size = sum(head.size for head in files.good.values())
-    meter = Meter(progress, "stage", len(files.good), size)
-    pool = Pool(lambda: connected(conninfo), job_id, jobs, results, meter.report)
-    with pool, connected(conninfo) as conn:
+    with connected(conninfo) as conn:
         client = Client(conn)
-        for loading in _open_all(
-            client, job_id, files, results, meter, mapping=mapping, force=force
-        ):
-            pool.add(loading)
-    there = [file for file in results.values() if file.status in ("staged", "already")]
-    if not there:
-        first = results[files.order[0]]
-        raise FileError(
-            first.message or "no file was staged", code=first.code or "PI307", hint=first.hint
-        )
-    # All files were closed as those of which more come: this says that none does.
-    last = there[-1]
-    if last.file_no is not None:
-        with connected(conninfo) as conn:
-            Client(conn).finish_file(job_id, last.file_no, last.rows_staged)
+        job_id = job.begin(client)
+        if begun is not None:
+            begun(UUID(job_id))
+        size = sum(head.size for head in files.good.values())
+        meter = Meter(progress, "stage", len(files.good), size)
+        with Pool(lambda: connected(conninfo), job_id, jobs, results, meter.report) as pool:
+            for loading in _open_all(
+                client, job_id, files, results, meter, mapping=mapping, force=force
+            ):
+                pool.add(loading)
+        if all(file.status == "failed" for file in results.values()):
+            job.give_up(client)
+            first = results[files.order[0]]
+            raise FileError(
+                first.message or "no file was staged", code=first.code or "PI307", hint=first.hint
+            )
+    return results
+
+
+def _close(
+    client: Client, job: _Job, files: Files, results: Mapping[str, FileResult]
+) -> StageResult:
+    """Say that no more files come: each was closed as one after which others do."""
+    job_id = job.begin(client)
+    for file in results.values():
+        if file.status != "failed" and file.file_no is not None:
+            client.finish_file(job_id, file.file_no, file.rows_staged)
+            break
     return StageResult(UUID(job_id), tuple(results[name] for name in files.order))
 
 

@@ -353,6 +353,12 @@ def test_where_every_file_fails_while_it_is_loaded_the_job_made_for_them_is_canc
             call()
     statuses = conn.execute("SELECT DISTINCT status FROM pgimport.job").fetchall()
     assert statuses == [("cancelled",)]
+    # a job that was there before is not: other files may go into it
+    job = Client(conn).create_job("codes", {"idempotency_key": "k"}).job_id
+    assert job is not None
+    with pytest.raises(FileError):
+        import_files(dsn, "codes", [path], options={"idempotency_key": "k"})
+    assert Client(conn).get_job(job).status == "staging"
 
 
 def test_a_job_is_not_staged_before_its_last_file(
