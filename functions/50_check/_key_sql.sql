@@ -20,7 +20,8 @@ COMMENT ON FUNCTION pgimport._key_hash_sql(boolean, text) IS
 -- staged_keys: SELECT of (file_no, row_no, k1, k2 …) of all valid staged rows, in index order; a
 -- part that no file fills is the table's default. columns: 'k.k1, k.k2 …' of their alias k.
 -- hash: a 64-bit hash of k, equal for equal keys; null when there is none. repeated_hashes: SELECT
--- of those that occur more than once. repeated: condition on k that its key, or its hash, does.
+-- of those that occur more than once. repeated: condition on k without which its key cannot occur
+-- more than once; where there is a hash, that must be one of the repeated ones besides.
 -- target_equal compares k with the target's t; fresh_equal k with f, a row of target_keys:
 -- 't.… AS k1, …'. Nulls equal nothing unless the index says NULLS NOT DISTINCT.
 -- Called by _mark_duplicates and _recheck_duplicates.
@@ -125,15 +126,13 @@ BEGIN
         v_equal, hash, v_target_hash, v_fresh_hash, v_complete, v_same_nulls
     FROM compared AS c;
 
+    repeated := v_complete;
     IF hash IS NOT NULL THEN
         repeated_hashes := format(
             'SELECT %s FROM (%s) AS k WHERE %s GROUP BY 1 HAVING count(*) > 1',
             hash, staged_keys, v_complete
         );
-        repeated := format('%s AND %s IN (%s)', v_complete, hash, repeated_hashes);
-    ELSIF v_same_nulls THEN
-        repeated := v_complete;
-    ELSE
+    ELSIF NOT v_same_nulls THEN
         repeated := format(
             '%s AND EXISTS (SELECT FROM (SELECT %2$s FROM (%3$s) AS k GROUP BY %2$s '
             'HAVING count(*) > 1) AS d WHERE %4$s)', v_complete, columns, staged_keys, v_equal

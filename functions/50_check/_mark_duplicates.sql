@@ -1,6 +1,7 @@
--- The rows of a query, read with as many workers as the planner likes. Called by _mark_rows.
+-- The rows of a query ($1: hashes), read with as many workers as the planner likes. Called by _mark_rows.
 CREATE OR REPLACE FUNCTION pgimport._run_query(
-    p_query text
+    p_query text,
+    p_hashes bigint[]
 )
 RETURNS TABLE (
     file_no integer,
@@ -13,11 +14,11 @@ AS $_run_query$
 -- made where it was quoted; columns come from it:
 -- @plpgsql_check_options: security_warnings = false, extra_warnings = false
 BEGIN
-    RETURN QUERY EXECUTE p_query;
+    RETURN QUERY EXECUTE p_query USING p_hashes;
 END;
 $_run_query$;
 
-COMMENT ON FUNCTION pgimport._run_query(text) IS
+COMMENT ON FUNCTION pgimport._run_query(text, bigint[]) IS
 'internal: the rows that a query over staged rows finds.';
 
 -- Runs a query for rows (file_no, row_no) and marks them with a kind.
@@ -26,7 +27,8 @@ COMMENT ON FUNCTION pgimport._run_query(text) IS
 CREATE OR REPLACE FUNCTION pgimport._mark_rows(
     p_job_id uuid,
     p_kind text,
-    p_query text
+    p_query text,
+    p_hashes bigint[] DEFAULT NULL
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -36,51 +38,38 @@ AS $_mark_rows$
 BEGIN
     EXECUTE format(
         'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
-        'SELECT r.file_no, r.row_no, $1::"char" FROM pgimport._run_query($2) AS r',
+        'SELECT r.file_no, r.row_no, $1::"char" FROM pgimport._run_query($2, $3) AS r',
         pgimport._staging_name(p_job_id, '_mark')
-    ) USING p_kind, p_query;
+    ) USING p_kind, p_query, p_hashes;
 END;
 $_mark_rows$;
 
-COMMENT ON FUNCTION pgimport._mark_rows(uuid, text, text) IS
+COMMENT ON FUNCTION pgimport._mark_rows(uuid, text, text, bigint[]) IS
 'internal: marks the staged rows that a query finds.';
 
--- Looks for hashes of keys that occur more than once, and returns the condition by which the rows
--- that have them are found: false when there is none, a list of the hashes while they are few,
--- because a scan that holds a list runs in parallel, and else the condition given.
--- Called by _mark_duplicates.
-CREATE OR REPLACE FUNCTION pgimport._find_repeated(
-    p_hash text,
-    p_repeated_hashes text,
-    p_repeated text
+-- The hashes of keys that occur more than once among a job's keys; null when no type can be hashed
+-- or none occurs twice. Called by _mark_duplicates.
+CREATE OR REPLACE FUNCTION pgimport._repeated_hashes(
+    p_query text
 )
-RETURNS text
+RETURNS bigint[]
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
-AS $_find_repeated$
--- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
+AS $_repeated_hashes$
+-- the query was quoted where it was made: @plpgsql_check_options: security_warnings = false
 DECLARE
-    c_few CONSTANT integer := 100000;
     v_hashes bigint[];
 BEGIN
-    IF p_repeated_hashes IS NULL THEN
-        RETURN p_repeated;
+    IF p_query IS NOT NULL THEN
+        EXECUTE format('SELECT array_agg(q.hash) FROM (%s) AS q (hash)', p_query) INTO v_hashes;
     END IF;
-
-    EXECUTE format(
-        'SELECT array_agg(q.hash) FROM (%s LIMIT %s) AS q (hash)', p_repeated_hashes, c_few + 1
-    ) INTO v_hashes;
-    RETURN CASE
-        WHEN v_hashes IS NULL THEN 'false'
-        WHEN cardinality(v_hashes) > c_few THEN p_repeated
-        ELSE format('%s = ANY (%L::bigint[])', p_hash, v_hashes)
-    END;
+    RETURN v_hashes;
 END;
-$_find_repeated$;
+$_repeated_hashes$;
 
-COMMENT ON FUNCTION pgimport._find_repeated(text, text, text) IS
-'internal: the condition that finds the rows whose key may occur more than once.';
+COMMENT ON FUNCTION pgimport._repeated_hashes(text) IS
+'internal: the hashes of keys that occur more than once.';
 
 -- Marks the duplicates among a job's valid rows: those inside the files (every row of a key but
 -- the first, or the last with keep = last) and those of the target. Set-based, narrow, and by
@@ -100,10 +89,11 @@ SET enable_hashagg = off
 SET jit = off
 AS $_mark_duplicates$
 DECLARE
+    c_longest_list CONSTANT integer := 1000000;
     v_memory text := pgimport._raise_memory();
     v_relation regclass;
     v_snapshot pg_snapshot;
-    v_repeated text;
+    v_hashes bigint[];
     v_order text := CASE p_job.options ->> 'keep'
         WHEN 'last' THEN 'k.file_no DESC, k.row_no DESC' ELSE 'k.file_no, k.row_no' END;
     r_key record;
@@ -112,14 +102,20 @@ BEGIN
     FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
 
-    v_repeated := pgimport._find_repeated(r_key.hash, r_key.repeated_hashes, r_key.repeated);
-    IF v_repeated <> 'false' THEN
+    -- a scan that compares with a list runs in parallel, a join with a subquery does not
+    v_hashes := pgimport._repeated_hashes(r_key.repeated_hashes);
+    IF r_key.hash IS NULL OR v_hashes IS NOT NULL THEN
         PERFORM pgimport._mark_rows(p_job.job_id, 'i', format(
             'SELECT q.file_no, q.row_no FROM (SELECT k.file_no, k.row_no, '
             'row_number() OVER (PARTITION BY %s ORDER BY %s) AS place '
-            'FROM (%s) AS k WHERE %s) AS q WHERE q.place > 1',
-            r_key.columns, v_order, r_key.staged_keys, v_repeated
-        ));
+            'FROM (%s) AS k WHERE %s%s) AS q WHERE q.place > 1',
+            r_key.columns,
+            v_order,
+            r_key.staged_keys,
+            r_key.repeated,
+            ' AND ' || r_key.hash || CASE WHEN cardinality(v_hashes) <= c_longest_list
+                THEN ' = ANY ($1)' ELSE ' IN (SELECT unnest($1))' END
+        ), v_hashes);
     END IF;
 
     v_snapshot := pg_current_snapshot();
