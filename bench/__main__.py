@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import report, targets
+from bench import progress_cost, report, targets
 from bench.data import Reference
 from bench.measure import ROOT
 from bench.report import Results
@@ -99,7 +99,11 @@ def _run(
         before = report.seconds_per_row(given.results or ROOT / "bench" / "results", COMPARED_ROWS)
         if given.rows >= targets.FULL_SIZE and before is None:
             note("cost of a row: not compared, there is no result of 2,000,000 rows")
-        return [*targets.table(runs, given.rows, before), *targets.phases(runs)], notes
+        return [
+            *targets.table(runs, given.rows, before),
+            *progress_cost.run(server, data, given.rows),
+            *targets.phases(runs),
+        ], notes
     try:
         module = importlib.import_module(f"bench.{part}")
         found = (

@@ -1,4 +1,5 @@
--- The rows of a query ($1: hashes), read with as many workers as the planner likes. Called by _mark_rows.
+-- The rows of a query ($1: hashes), read with as many workers as the planner likes.
+-- Called by _mark_rows.
 CREATE OR REPLACE FUNCTION pgimport._run_query(
     p_query text,
     p_hashes bigint[]
@@ -71,6 +72,24 @@ $_repeated_hashes$;
 COMMENT ON FUNCTION pgimport._repeated_hashes(text) IS
 'internal: the hashes of keys that occur more than once.';
 
+-- SQL condition that a hash is among those of the parameter $1. A scan that compares with a list
+-- runs in parallel and a join with a subquery does not, but each worker has the list in its plan.
+-- Called by _mark_duplicates.
+CREATE OR REPLACE FUNCTION pgimport._hash_condition(
+    p_hash text,
+    p_hashes integer
+)
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+RETURN p_hash || CASE
+    WHEN p_hashes <= 1000000 THEN ' = ANY ($1)' ELSE ' IN (SELECT unnest($1))'
+END;
+
+COMMENT ON FUNCTION pgimport._hash_condition(text, integer) IS
+'internal: SQL condition that a hash is among those of a parameter.';
+
 -- Marks the duplicates among a job's valid rows: those inside the files (every row of a key but
 -- the first, or the last with keep = last) and those of the target. Set-based, narrow, and by
 -- itself repeatable: the same rows give the same marks.
@@ -89,7 +108,6 @@ SET enable_hashagg = off
 SET jit = off
 AS $_mark_duplicates$
 DECLARE
-    c_longest_list CONSTANT integer := 1000000;
     v_memory text := pgimport._raise_memory();
     v_relation regclass;
     v_snapshot pg_snapshot;
@@ -102,7 +120,6 @@ BEGIN
     FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
 
-    -- a scan that compares with a list runs in parallel, a join with a subquery does not
     v_hashes := pgimport._repeated_hashes(r_key.repeated_hashes);
     IF r_key.hash IS NULL OR v_hashes IS NOT NULL THEN
         PERFORM pgimport._mark_rows(p_job.job_id, 'i', format(
@@ -113,8 +130,7 @@ BEGIN
             v_order,
             r_key.staged_keys,
             r_key.repeated,
-            ' AND ' || r_key.hash || CASE WHEN cardinality(v_hashes) <= c_longest_list
-                THEN ' = ANY ($1)' ELSE ' IN (SELECT unnest($1))' END
+            ' AND ' || pgimport._hash_condition(r_key.hash, cardinality(v_hashes))
         ), v_hashes);
     END IF;
 

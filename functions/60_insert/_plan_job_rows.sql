@@ -1,9 +1,9 @@
--- How the p_rows rows of a job are found in its target (alias t; the job's id is $1), which the planner cannot
--- know: its statistics are older than the job. Where the job is small beside the table, the index
--- on import_job_id is used whatever it seems to cost: enable_seqscan is off until the calling
--- function ends, which must pin it. Where the job is a large part of the table, the condition
--- returned hides from the planner that it is an equality, for a scan and a sum in parallel.
--- Called by _read_back, verify_job, plan_rollback and rollback_job; a DELETE is not parallel anyway.
+-- How the p_rows rows of a job are found in its target (alias t; the job's id is $1), which the
+-- planner cannot know: its statistics are older than the job. Where the job is small beside the
+-- table, the index on import_job_id is used whatever it seems to cost: enable_seqscan is off until
+-- the calling function ends, which must pin it. Where the job is a large part of the table, the
+-- condition returned hides from the planner that it is an equality, for a scan in parallel.
+-- Called by _read_back, verify_job, plan_rollback and rollback_job; a DELETE is never parallel.
 CREATE OR REPLACE FUNCTION pgimport._plan_job_rows(
     p_rows bigint,
     p_relation regclass
