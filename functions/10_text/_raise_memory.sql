@@ -2,7 +2,7 @@
 -- stay in memory, and returns what it was; the caller sets that again. To a sixteenth of
 -- shared_buffers, unless the role, the database or the session has another value in
 -- pgimport.work_mem; never to more than an eighth of them, and never to less than work_mem is.
--- Called by the steps that sort, group or join whole jobs. Raises PI003.
+-- Called by the steps that sort, group or join whole jobs, and by report_copy_sql. Raises PI003.
 CREATE OR REPLACE FUNCTION pgimport._raise_memory()
 RETURNS text
 LANGUAGE plpgsql

@@ -19,6 +19,9 @@ DECLARE
     v_names jsonb;
     v_from text;
 BEGIN
+    -- until the end of the transaction, for the COPY that follows in it
+    PERFORM pgimport._raise_memory();
+
     IF p_report IS NULL OR p_report NOT IN ('duplicates', 'issues', 'all') THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI003',
@@ -78,5 +81,5 @@ $report_copy_sql$;
 
 COMMENT ON FUNCTION pgimport.report_copy_sql(uuid, text, boolean) IS
 'Returns the COPY … TO STDOUT that streams a report as CSV: duplicates, issues or all; formulas '
-'are neutralised unless p_raw. '
+'are neutralised unless p_raw. Raises work_mem until the end of the transaction, for that COPY. '
 'Example: select pgimport.report_copy_sql(:''job'', ''duplicates'') ->> ''copy_sql''';

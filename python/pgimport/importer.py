@@ -319,11 +319,12 @@ def export_report(
         The number of rows written.
 
     """
-    statement = Client(conn).report_copy_sql(job_id, report, raw or None).copy_sql
     path = Path(out_path)
     handle, made = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file, conn.cursor() as cursor:
+        # one transaction: in it the server has more memory for the report
+        with os.fdopen(handle, "wb") as file, conn.transaction(), conn.cursor() as cursor:
+            statement = Client(conn).report_copy_sql(job_id, report, raw or None).copy_sql
             file.write(b"\xef\xbb\xbf")
             with cursor.copy(statement.encode()) as copy:
                 for data in copy:

@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(7);
+SELECT plan(8);
 
 SET LOCAL work_mem = '1MB';
 SELECT is(pgimport._raise_memory(), '1MB', 'raising the memory of a step says what it was');
@@ -34,8 +34,13 @@ SELECT throws_ok(
 SELECT set_config('pgimport.work_mem', '', true);
 SET LOCAL work_mem = '1MB';
 SELECT pgimport_test.codes_target();
-SELECT pgimport_test.completed_job('{A,B}');
+SELECT pgimport_test.completed_job('{A,B}') AS job \gset
 SELECT is(current_setting('work_mem'), '1MB', 'an import leaves work_mem as it was');
+
+-- a report runs after the function that words it
+SELECT set_config('pgimport.work_mem', '2MB', true);
+SELECT pgimport.report_copy_sql(:'job', 'duplicates');
+SELECT is(current_setting('work_mem'), '2MB', 'but a report has it in its transaction');
 
 SELECT * FROM finish();
 ROLLBACK;
