@@ -41,6 +41,7 @@ TABLE = [
     "headers of 100 files of 0.004 GB together",
     "job of 100 rows, whole life, empty table",
     "job of 100 rows, whole life, filled table",
+    "progress, cost",
 ]
 
 
