@@ -22,6 +22,10 @@ BEGIN
     FROM pg_attrdef AS d
     WHERE d.adrelid = p_relation AND d.adnum = p_column_no;
 
+    -- it is the default of a domain, which is not looked into
+    IF v_functions IS NULL AND p_builtin THEN
+        RETURN false;
+    END IF;
     RETURN NOT EXISTS (
         SELECT FROM pg_proc AS p
         WHERE p.oid = ANY (v_functions)

@@ -81,8 +81,8 @@ BEGIN
         WHEN data_exception OR integrity_constraint_violation
             OR syntax_error_or_access_rule_violation OR program_limit_exceeded
         THEN
-            -- the invalid rows are left out already: this is no row's fault
-            IF p_searched THEN
+            -- no value can be wrong, or the invalid rows are left out: this is no row's fault
+            IF p_searched OR v_castable IS NULL THEN
                 RAISE;
             END IF;
             rows_stored := 0;

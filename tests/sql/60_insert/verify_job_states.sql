@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(20);
+SELECT plan(21);
 
 SELECT pgimport_test.codes_target();
 SELECT throws_ok('SELECT pgimport.verify_job(NULL)', 'PI001', NULL, 'a job must be given');
@@ -131,6 +131,19 @@ SELECT isnt(
     :'after_trigger'::jsonb ->> 'checksum_staged',
     :'after_trigger'::jsonb ->> 'checksum_inserted',
     'as the checksums of staged and inserted differ'
+);
+
+-- a default that is another each time and stands on the domain of a column
+CREATE DOMAIN pgimport_test.token AS uuid DEFAULT gen_random_uuid();
+CREATE TABLE pgimport_test.tokened (k text PRIMARY KEY, token pgimport_test.token NOT NULL);
+SELECT pgimport.register_target('pgimport_test.tokened'::regclass, 'tokened', '{k}', '{}');
+SELECT pgimport_test.new_job('{}', 'tokened') AS tokened \gset
+SELECT pgimport_test.stage(:'tokened', '{k,token}', '{"a,","b,"}');
+SELECT pgimport.check_job(:'tokened');
+SELECT pgimport.insert_job(:'tokened');
+SELECT is(
+    pgimport_test.pick(pgimport.verify_job(:'tokened'), 'verified', 'actual_count'),
+    'verified=true actual_count=2', 'rows that took a random default of their domain are verified'
 );
 
 SELECT * FROM finish();
