@@ -2,8 +2,11 @@
 -- how its text is read from the staging table (alias s), how that becomes a value, and how the
 -- value is written. Checking, marking, inserting and verifying all use these expressions, so that
 -- what was checked is what is inserted.
--- text_sql: trimmed, null_values and empty strings made null, the rule's default put in.
+-- raw_sql: as staged. plain_sql: trimmed, null_values and empty strings made null.
+-- text_sql: plain_sql looked up or converted by the rules, and the rule's default put in.
 -- typed_sql: text_sql cast to the column's type, typmod included.
+-- loose_type: the type without its length, where a cast would cut or pad what does not fit
+-- (bit(n), arrays of varchar(n) …): such values are stored as they are and compared with the cast.
 -- stored_sql: what the job's table of values holds of it, as column c<column_no>: typed_sql; but
 -- text_sql where the type has a length, because a cast would cut what is too long.
 -- quick_sql: stored_sql without the trimming where the type's own input skips blanks or refuses
@@ -19,12 +22,17 @@ RETURNS TABLE (
     column_name text,
     type_name text,
     type_oid oid,
+    base_type oid,
     type_category "char",
     is_text boolean,
     required boolean,
     max_length integer,
+    loose_type text,
     key_position integer,
+    rules jsonb,
+    is_looked_up boolean,
     raw_sql text,
+    plain_sql text,
     text_sql text,
     typed_sql text,
     stored_sql text,
@@ -36,38 +44,24 @@ LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_written_columns$
-DECLARE
-    v_constants jsonb := coalesce(p_job.options -> 'constants', '{}');
+#variable_conflict use_column
 BEGIN
     RETURN QUERY
-    WITH mapped AS (
-        SELECT DISTINCT m ->> 'column' AS name, m ->> 'staged_as' AS staged_as
-        FROM pgimport.file AS f
-        CROSS JOIN LATERAL jsonb_array_elements(f.mapping) AS m
-        WHERE f.job_id = p_job.job_id
-            AND f.status = 'staged'
-            AND m ->> 'column' IS NOT NULL
-    ),
-
-    source AS (
+    WITH source AS (
         SELECT
             c.*,
             coalesce((c.rules ->> 'trim')::boolean, true) AS trimmed,
             coalesce(c.rules -> 'null_values', '[]') AS null_values,
             c.rules ->> 'default' AS rule_default,
-            CASE
-                WHEN v_constants ? c.column_name
-                    THEN format('%L::text', v_constants ->> c.column_name)
-                WHEN m.name IS NOT NULL THEN format('s.%I', m.staged_as)
-                ELSE 'NULL::text'
-            END AS raw_sql
+            c.rules ?| '{decimal_comma,thousands,date_formats,true_words,false_words}' AS has_forms,
+            coalesce(o.is_looked_up, false) AS is_looked_up,
+            coalesce(o.raw_sql, 'NULL::text') AS raw_sql
         FROM pgimport._target_columns(p_job.target_id) AS c
-        LEFT JOIN mapped AS m ON m.name = c.column_name
+        LEFT JOIN pgimport._column_sources(p_job) AS o ON o.column_name = c.column_name
         WHERE NOT c.generated
             AND c.identity <> 'a'
             AND (
-                m.name IS NOT NULL
-                OR v_constants ? c.column_name
+                o.column_name IS NOT NULL
                 OR c.rules ->> 'default' IS NOT NULL
                 OR c.required
             )
@@ -94,12 +88,13 @@ BEGIN
     nulled AS (
         SELECT
             t.*,
-            concat(n.opening, t.trimmed_sql, n.closing) AS nulled_sql,
+            concat(n.opening, t.trimmed_sql, n.closing) AS plain_sql,
             CASE WHEN t.type_oid IN (
                 'boolean'::regtype, 'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype,
                 'numeric'::regtype, 'real'::regtype, 'double precision'::regtype,
                 'uuid'::regtype, 'date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype
             ) AND t.null_values = '[]' AND t.rule_default IS NULL
+                AND NOT t.has_forms AND NOT t.is_looked_up
                 THEN concat(n.opening, t.raw_sql, n.closing) END AS quick_sql
         FROM trimmed AS t
         CROSS JOIN LATERAL (
@@ -116,11 +111,38 @@ BEGIN
     defaulted AS (
         SELECT
             n.*,
+            CASE WHEN n.quick_sql IS NOT NULL
+                THEN pgimport._convert_sql(n.quick_sql, n.base_type, n.rules) END AS quick_text_sql,
             CASE
-                WHEN n.rule_default IS NULL THEN n.nulled_sql
-                ELSE format('COALESCE(%s, %L::text)', n.nulled_sql, n.rule_default)
-            END AS text_sql
+                WHEN n.rule_default IS NULL THEN t.text_sql
+                -- what is not found must not become the default
+                WHEN n.is_looked_up THEN format(
+                    'CASE WHEN %s IS NULL THEN %L::text ELSE %s END',
+                    n.plain_sql, n.rule_default, t.text_sql
+                )
+                ELSE format('COALESCE(%s, %L::text)', t.text_sql, n.rule_default)
+            END AS text_sql,
+            -- a domain takes no value that it would have to cut
+            CASE
+                WHEN n.type_oid = n.base_type AND n.base_typmod >= 0 AND (
+                    n.base_type IN ('bit'::regtype, 'varbit'::regtype)
+                    OR n.base_type IN (
+                        'varchar[]'::regtype, 'bpchar[]'::regtype, 'bit[]'::regtype,
+                        'varbit[]'::regtype
+                    )
+                ) THEN format_type(n.base_type, -1)
+            END AS loose_type
         FROM nulled AS n
+        CROSS JOIN LATERAL (
+            SELECT CASE
+                WHEN n.is_looked_up THEN format(
+                    '(SELECT l.value FROM pgimport_staging.%I AS l '
+                    'WHERE l.column_no = %s AND l.text = %s)',
+                    pgimport._staging_name(p_job.job_id, '_lookup'), n.column_no, n.plain_sql
+                )
+                ELSE pgimport._convert_sql(n.plain_sql, n.base_type, n.rules)
+            END AS text_sql
+        ) AS t
     ),
 
     typed AS (
@@ -131,7 +153,7 @@ BEGIN
                 ELSE format('(%s)::%s', d.text_sql, d.type_name)
             END AS typed_sql,
             CASE
-                WHEN d.max_length IS NULL THEN format('v.c%s', d.column_no)
+                WHEN d.max_length IS NULL AND d.loose_type IS NULL THEN format('v.c%s', d.column_no)
                 ELSE format('v.c%s::%s', d.column_no, d.type_name)
             END AS value_sql
         FROM defaulted AS d
@@ -142,17 +164,28 @@ BEGIN
         t.column_name,
         t.type_name,
         t.type_oid,
+        t.base_type,
         t.type_category,
         t.is_text,
         t.required,
         t.max_length,
+        t.loose_type,
         t.key_position,
+        t.rules,
+        t.is_looked_up,
         t.raw_sql,
+        t.plain_sql,
         t.text_sql,
         t.typed_sql,
-        CASE WHEN t.max_length IS NULL THEN t.typed_sql ELSE t.text_sql END,
         CASE
-            WHEN t.quick_sql IS NOT NULL THEN format('(%s)::%s', t.quick_sql, t.type_name)
+            WHEN t.loose_type IS NOT NULL THEN format('(%s)::%s', t.text_sql, t.loose_type)
+            WHEN t.max_length IS NULL THEN t.typed_sql
+            ELSE t.text_sql
+        END,
+        CASE
+            WHEN t.quick_text_sql IS NOT NULL
+                THEN format('(%s)::%s', t.quick_text_sql, t.type_name)
+            WHEN t.loose_type IS NOT NULL THEN format('(%s)::%s', t.text_sql, t.loose_type)
             WHEN t.max_length IS NULL THEN t.typed_sql
             ELSE t.text_sql
         END,
