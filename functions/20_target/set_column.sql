@@ -40,7 +40,7 @@ BEGIN
             DETAIL = 'The database computes it (GENERATED ALWAYS).',
             HINT = format('select pgimport.describe_target(%L);', r_target.name);
     END IF;
-    PERFORM pgimport._check_rules(p_rules, r_column.type_name, r_column.max_length);
+    PERFORM pgimport._check_rules(p_rules, r_column);
 
     IF p_rules = '{}' THEN
         DELETE FROM pgimport.target_column AS c
@@ -76,6 +76,10 @@ END
 $set_column$;
 
 COMMENT ON FUNCTION pgimport.set_column(text, text, jsonb) IS
-'Sets the rules of a column of a target, replacing earlier ones: aliases, required, default, trim '
-'(true), null_values; {} clears them. Example: '
+'Sets the rules of a column of a target, replacing earlier ones; {} clears them. For its name: '
+'aliases[]. For texts: trim (true), null_values[], default, required. What is accepted: allowed[], '
+'pattern (regular expression), min, max. How it is written: date_formats[] (DD/MM/YYYY …, beside '
+'ISO 8601), decimal_comma, thousands, true_words[], false_words[] (else oui, vrai, x … non, faux). '
+'excel_damage (true): texts that a spreadsheet has spoilt are issues. sensitive: masked in every '
+'report, log and preview. lookup {table, match, value}. Example: '
 'select pgimport.set_column(''codes'', ''batch_code'', ''{"aliases": ["batch_id"]}'')';

@@ -55,3 +55,20 @@ $_store_lookups$;
 
 COMMENT ON FUNCTION pgimport._store_lookups(pgimport.job) IS
 'internal: fills the table of lookups of a job; returns the columns with unknown texts.';
+
+-- SQL expression with the code of the issue of a text that was looked up in vain.
+-- Called by _value_code_sql.
+CREATE OR REPLACE FUNCTION pgimport._lookup_code_sql(
+    p_job_id uuid,
+    p_column_no integer,
+    p_plain_sql text
+)
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+RETURN CASE WHEN p_job_id IS NOT NULL AND p_column_no > 0 AND p_plain_sql <> ''
+    THEN '''not_found''' END;
+
+COMMENT ON FUNCTION pgimport._lookup_code_sql(uuid, integer, text) IS
+'internal: SQL with the code of the issue of a text that was looked up in vain.';

@@ -1,61 +1,102 @@
--- Code of the issue that says why a text is not a value of a type: for a domain the constraint
--- that refuses it, or what is wrong with it as a value of the type below.
--- Called by _find_issues, for culprits only.
-CREATE OR REPLACE FUNCTION pgimport._cast_issue(
-    p_value text,
-    p_type_name text,
-    p_type_category "char"
+-- SQL expression with the code of what is wrong with the value of a column in a row s of
+-- _find_issues, null when it is right: s.t… is its text as it is cast, s.p… as it is looked up.
+-- "cast" stands for a code that only the culprit's own text can tell.
+-- Called by _find_issues.
+CREATE OR REPLACE FUNCTION pgimport._value_code_sql(
+    p_job_id uuid,
+    p_column record
 )
 RETURNS text
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
-AS $_cast_issue$
--- a type's name is from the catalog: @plpgsql_check_options: security_warnings = false
+AS $_value_code_sql$
 DECLARE
-    v_type regtype := to_regtype(p_type_name);
-    v_constraint text;
+    c_text CONSTANT text := format('s.t%s', p_column.column_no);
 BEGIN
-    BEGIN
-        EXECUTE format('SELECT ($1::%s) IS NULL', p_type_name) USING p_value;
-    EXCEPTION
-        WHEN numeric_value_out_of_range THEN
-            RETURN 'out_of_range';
-        WHEN check_violation THEN
-            GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
-            RETURN 'check:' || v_constraint;
-        WHEN data_exception OR integrity_constraint_violation
-            OR syntax_error_or_access_rule_violation OR invalid_schema_name
-            OR feature_not_supported OR program_limit_exceeded
-        THEN
-            NULL;
-    END;
-
-    WHILE EXISTS (SELECT FROM pg_type AS y WHERE y.oid = v_type AND y.typtype = 'd') LOOP
-        SELECT y.typbasetype INTO v_type FROM pg_type AS y WHERE y.oid = v_type;
-    END LOOP;
-
-    RETURN CASE
-        WHEN v_type IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'oid'::regtype)
-            THEN 'bad_integer'
-        WHEN v_type = 'uuid'::regtype THEN 'bad_uuid'
-        ELSE CASE p_type_category
-            WHEN 'N' THEN 'bad_numeric'
-            WHEN 'D' THEN 'bad_date'
-            WHEN 'T' THEN 'bad_date'
-            WHEN 'B' THEN 'bad_boolean'
-            WHEN 'E' THEN 'not_allowed'
-            ELSE 'bad_value'
-        END
-    END;
+    RETURN concat_ws(
+        ' ',
+        'CASE',
+        CASE WHEN p_column.is_looked_up THEN format(
+            'WHEN s.p%1$s IS NOT NULL AND %2$s IS NULL THEN %3$s', p_column.column_no, c_text,
+            pgimport._lookup_code_sql(
+                p_job_id, p_column.column_no, format('s.p%s', p_column.column_no)
+            )
+        ) END,
+        format(
+            'WHEN %s IS NULL THEN %s::text', c_text,
+            CASE WHEN p_column.required THEN '''required''' ELSE 'NULL' END
+        ),
+        CASE WHEN p_column.required AND p_column.is_text
+            THEN format('WHEN %s = '''' THEN ''required''', c_text) END,
+        CASE WHEN p_column.max_length IS NOT NULL THEN format(
+            'WHEN char_length(rtrim(%s, '' '')) > %s THEN ''too_long''',
+            c_text, p_column.max_length
+        ) END,
+        'WHEN ' || nullif(
+            pgimport._invalid_sql(c_text, p_column.type_name, p_column.type_oid), 'false'
+        ) || ' THEN ''cast''',
+        -- before 16 nothing tells what a cast would cut
+        CASE WHEN p_column.loose_type IS NOT NULL
+            AND current_setting('server_version_num')::integer < 160000
+            THEN format(
+                'WHEN (%1$s)::%2$s IS DISTINCT FROM (%1$s)::%3$s THEN ''cast''',
+                c_text, p_column.loose_type, p_column.type_name
+            ) END,
+        'ELSE ' || pgimport._rule_code_sql(
+            format('(%s)::%s', c_text, p_column.type_name), p_column.type_name,
+            p_column.is_text, p_column.key_position IS NOT NULL, p_column.rules
+        ),
+        'END'
+    );
 END;
-$_cast_issue$;
+$_value_code_sql$;
 
-COMMENT ON FUNCTION pgimport._cast_issue(text, text, "char") IS
-'internal: the issue code for a text that is not a value of a type.';
+COMMENT ON FUNCTION pgimport._value_code_sql(uuid, record) IS
+'internal: SQL with the code of what is wrong with a value of a column.';
+
+-- The facts that go into the messages about a column, by code: its greatest length, its list of
+-- values, its pattern and range. Called by _find_issues.
+CREATE OR REPLACE FUNCTION pgimport._code_details(
+    p_type_oid oid,
+    p_max_length integer,
+    p_rules jsonb
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_code_details$
+DECLARE
+    c_most_words CONSTANT integer := 20;
+    v_words text[] := pgimport._words(
+        p_rules -> 'allowed',
+        (
+            SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum AS e
+            WHERE e.enumtypid = p_type_oid
+        )
+    );
+BEGIN
+    RETURN jsonb_strip_nulls(jsonb_build_object(
+        'too_long', p_max_length,
+        'pattern', p_rules -> 'pattern',
+        'not_allowed', array_to_string(v_words[:c_most_words], ', ')
+        || CASE WHEN cardinality(v_words) > c_most_words THEN ', …' ELSE '' END,
+        'out_of_range', nullif(concat_ws(
+            ', ', '≥ ' || (p_rules ->> 'min'), '≤ ' || (p_rules ->> 'max')
+        ), ''),
+        'bad_date', array_to_string(pgimport._words(p_rules -> 'date_formats', NULL), ', '),
+        'ambiguous_date', array_to_string(pgimport._words(p_rules -> 'date_formats', NULL), ', ')
+    ));
+END;
+$_code_details$;
+
+COMMENT ON FUNCTION pgimport._code_details(oid, integer, jsonb) IS
+'internal: the facts for the messages about a column, by issue code.';
 
 -- Writes an issue row for every wrong value of the given columns among some staged rows.
--- Called by _search_issues for pieces in which the optimistic scan found something.
+-- Values of a sensitive column are not kept. Called by _search_issues for pieces in which the
+-- optimistic scan found something, and by _recheck_rows.
 CREATE OR REPLACE FUNCTION pgimport._find_issues(
     p_job pgimport.job,
     p_rows text,
@@ -69,44 +110,50 @@ AS $_find_issues$
 -- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_longest_value CONSTANT integer := 1000;
-    v_texts text;
-    v_codes text;
-    v_wrong text;
-    v_values text;
+    v_texts text := '';
+    v_codes text := '';
+    v_wrong text[] := '{}'::text[];
+    v_values text[] := '{}'::text[];
+    r_column record;
 BEGIN
-    -- r…: as staged, t…: as it is cast, c…: the code of what is wrong, each once a row
-    SELECT
-        string_agg(
-            format(', %s AS r%s, %s AS t%2$s', c.raw_sql, c.column_no, c.text_sql),
-            '' ORDER BY c.column_no
-        ),
-        string_agg(
-            format(
-                ', CASE WHEN s.t%1$s IS NULL THEN %2$s::text%3$s%4$s%5$s END AS c%1$s',
-                c.column_no,
-                CASE WHEN c.required THEN '''required''' ELSE 'NULL' END,
-                CASE WHEN c.required AND c.is_text
-                    THEN format(' WHEN s.t%s = '''' THEN ''required''', c.column_no) END,
-                CASE WHEN c.max_length IS NOT NULL
-                    THEN format(
-                        ' WHEN char_length(rtrim(s.t%s, '' '')) > %s THEN ''too_long''',
-                        c.column_no, c.max_length
-                    ) END,
-                ' WHEN ' || nullif(
-                    pgimport._invalid_sql(format('s.t%s', c.column_no), c.type_name), 'false'
-                ) || ' THEN ''cast'''
-            ), '' ORDER BY c.column_no
-        ),
-        string_agg(format('s.c%s IS NOT NULL', c.column_no), ' OR ' ORDER BY c.column_no),
-        string_agg(
-            format(
-                '(%1$L, %2$L, %3$L::"char", s.r%4$s, s.t%4$s, %5$L::integer, s.c%4$s)',
-                c.column_name, c.type_name, c.type_category, c.column_no, c.max_length
-            ), ', ' ORDER BY c.column_no
-        )
-    INTO v_texts, v_codes, v_wrong, v_values
-    FROM pgimport._written_columns(p_job) AS c
-    WHERE c.column_name = ANY (p_suspects);
+    -- r…: as staged, p…: trimmed, t…: as it is cast, c…: the code of what is wrong, each once a row
+    FOR r_column IN
+        SELECT c.* FROM pgimport._written_columns(p_job) AS c
+        WHERE c.column_name = ANY (p_suspects)
+        ORDER BY c.column_no
+    LOOP
+        v_texts := v_texts || format(
+            ', %1$s AS r%4$s%2$s, %3$s AS t%4$s',
+            CASE WHEN r_column.rules @> '{"sensitive": true}'
+                THEN format('pgimport._mask(%s)', r_column.raw_sql) ELSE r_column.raw_sql END,
+            CASE WHEN r_column.is_looked_up
+                THEN format(', %s AS p%s', r_column.plain_sql, r_column.column_no) END,
+            r_column.text_sql,
+            r_column.column_no
+        );
+        v_codes := v_codes || format(
+            ', %s AS c%s', pgimport._value_code_sql(p_job.job_id, r_column), r_column.column_no
+        );
+        v_wrong := v_wrong || format('s.c%s IS NOT NULL', r_column.column_no);
+        v_values := v_values || format(
+            '(%1$L, s.r%2$s, %5$L::jsonb, %4$L, CASE s.c%2$s WHEN ''cast'' THEN %3$s '
+            'ELSE s.c%2$s END)',
+            r_column.column_name,
+            r_column.column_no,
+            CASE
+                WHEN pgimport._is_builtin_type(r_column.type_oid) THEN format(
+                    'pgimport._cast_code(s.t%s, %s, %L)',
+                    r_column.column_no, r_column.base_type, r_column.type_category
+                )
+                ELSE format(
+                    'pgimport._domain_code(s.t%s, %L, %s, %L)', r_column.column_no,
+                    r_column.type_name, r_column.base_type, r_column.type_category
+                )
+            END,
+            r_column.type_name,
+            pgimport._code_details(r_column.base_type, r_column.max_length, r_column.rules)
+        );
+    END LOOP;
 
     -- OFFSET 0 keeps the planner from writing the expressions out again at every place that
     -- names them
@@ -116,20 +163,17 @@ BEGIN
         'SELECT $1, q.file_no, q.row_no, coalesce(q.line_no, q.row_no + ('
         'SELECT f.line_offset FROM pgimport.file AS f '
         'WHERE f.job_id = $1 AND f.file_no = q.file_no)), q.name, q.code, '
-        'pgimport._issue_message(q.code, left(q.value, %1$s), q.wanted), left(q.value, %1$s), '
+        'pgimport._issue_message(q.code, left(q.value, %1$s), '
+        'coalesce(q.details ->> q.code, q.type_name)), left(q.value, %1$s), '
         'pgimport._issue_hint(q.code) '
         'FROM ('
-        'SELECT s.file_no, s.row_no, s.line_no, '
-        'v.name, v.value, '
-        'CASE v.code WHEN ''too_long'' THEN v.max_length::text ELSE v.type_name END AS wanted, '
-        'CASE v.code WHEN ''cast'' '
-        'THEN pgimport._cast_issue(v.text, v.type_name, v.category) ELSE v.code END AS code '
+        'SELECT s.file_no, s.row_no, s.line_no, v.name, v.value, v.details, v.type_name, v.code '
         'FROM (SELECT s.*%3$s FROM ('
         'SELECT s.file_no, s.row_no, s.line_no%2$s FROM %6$s AS s OFFSET 0) AS s OFFSET 0) AS s '
-        'CROSS JOIN LATERAL (VALUES %5$s) '
-        'AS v (name, type_name, category, value, text, max_length, code) '
+        'CROSS JOIN LATERAL (VALUES %5$s) AS v (name, value, details, type_name, code) '
         'WHERE (%4$s) AND v.code IS NOT NULL ORDER BY s.file_no, s.row_no OFFSET 0) AS q',
-        c_longest_value, v_texts, v_codes, v_wrong, v_values, p_rows
+        c_longest_value, v_texts, v_codes, array_to_string(v_wrong, ' OR '),
+        array_to_string(v_values, ', '), p_rows
     ) USING p_job.job_id;
 END;
 $_find_issues$;

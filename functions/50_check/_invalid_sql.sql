@@ -9,6 +9,7 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 RETURN CASE
+    WHEN p_type_name LIKE '%[]' THEN NULL
     WHEN p_type_name = 'smallint' THEN '^[+-]?[0-9]{1,4}$'
     WHEN p_type_name = 'integer' THEN '^[+-]?[0-9]{1,9}$'
     WHEN p_type_name = 'bigint' THEN '^[+-]?[0-9]{1,18}$'
@@ -43,11 +44,32 @@ END;
 COMMENT ON FUNCTION pgimport._surely_valid_pattern(text) IS
 'internal: a pattern of texts that a built-in type surely accepts, null where there is none.';
 
+-- Whether a type is PostgreSQL's own and stands on no other: its input function is known to report
+-- bad texts without raising (from 16 on). Types of users may raise whatever they like.
+-- Called by _invalid_sql and _find_issues.
+CREATE OR REPLACE FUNCTION pgimport._is_builtin_type(
+    p_type oid
+)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $_is_builtin_type$
+SELECT p_type < 16384 AND t.typtype IN ('b', 'r', 'm')
+FROM pg_type AS t
+WHERE t.oid = p_type
+$_is_builtin_type$;
+
+COMMENT ON FUNCTION pgimport._is_builtin_type(oid) IS
+'internal: whether a type is one of PostgreSQL''s own.';
+
 -- SQL condition that is true where a text (an expression) is not a value of a type.
--- Called by _find_issues and _key_sql.
+-- Called by _value_code_sql.
 CREATE OR REPLACE FUNCTION pgimport._invalid_sql(
     p_text_sql text,
-    p_type_name text
+    p_type_name text,
+    p_type oid
 )
 RETURNS text
 LANGUAGE plpgsql
@@ -59,7 +81,9 @@ DECLARE
 BEGIN
     IF p_type_name = 'text' OR v_pattern = '' THEN
         RETURN 'false';
-    ELSIF current_setting('server_version_num')::integer >= 160000 THEN
+    ELSIF current_setting('server_version_num')::integer >= 160000
+        AND pgimport._is_builtin_type(p_type)
+    THEN
         RETURN format('NOT pg_catalog.pg_input_is_valid(%s, %L)', p_text_sql, p_type_name);
     END IF;
 
@@ -75,5 +99,5 @@ BEGIN
 END;
 $_invalid_sql$;
 
-COMMENT ON FUNCTION pgimport._invalid_sql(text, text) IS
+COMMENT ON FUNCTION pgimport._invalid_sql(text, text, oid) IS
 'internal: SQL condition that is true where a text is not a value of a type.';

@@ -30,14 +30,29 @@ BEGIN
                     THEN format(
                         ' OR coalesce(max(char_length(rtrim(%s, '' ''))) > %s, false)',
                         c.text_sql, c.max_length
-                    ) ELSE '' END,
+                    ) ELSE '' END
+                || CASE WHEN c.loose_type IS NOT NULL
+                    THEN format(' OR bool_or(%s IS DISTINCT FROM %s)', c.stored_sql, c.typed_sql)
+                    ELSE '' END
+                || CASE WHEN c.is_looked_up
+                    THEN format(' OR count(%s) < count(%s)', c.text_sql, c.plain_sql)
+                    ELSE '' END
+                || coalesce(
+                    ' OR bool_or((' || c.rule_code_sql || ') IS NOT NULL)', ''
+                ),
                 c.column_name
             ), ', ' ORDER BY c.column_no
         ),
         array_agg(c.column_name ORDER BY c.column_no)
     INTO v_sums, v_castable
-    FROM pgimport._written_columns(p_job) AS c
-    WHERE c.required OR c.max_length IS NOT NULL OR c.typed_sql <> c.text_sql;
+    FROM (
+        SELECT w.*, pgimport._rule_code_sql(
+            w.typed_sql, w.type_name, w.is_text, w.key_position IS NOT NULL, w.rules
+        ) AS rule_code_sql
+        FROM pgimport._written_columns(p_job) AS w
+    ) AS c
+    WHERE c.required OR c.max_length IS NOT NULL OR c.typed_sql <> c.text_sql
+        OR c.rule_code_sql IS NOT NULL OR c.is_looked_up;
 
     EXECUTE format(
         'SELECT array_remove(ARRAY[%s]::text[], NULL) FROM %s AS s', v_sums, p_rows
@@ -45,7 +60,7 @@ BEGIN
     RETURN v_suspects;
 EXCEPTION
     WHEN data_exception OR integrity_constraint_violation
-        OR syntax_error_or_access_rule_violation OR program_limit_exceeded
+        OR syntax_error_or_access_rule_violation OR program_limit_exceeded OR plpgsql_error
     THEN
         RETURN v_castable;
 END;

@@ -47,28 +47,32 @@ BEGIN
             ) END
         ),
         string_agg(
-            format(
-                'CASE WHEN %s THEN %L END',
-                concat_ws(
-                    ' OR ',
-                    CASE WHEN c.required THEN format('count(v.c%s) < count(*)', c.column_no) END,
-                    CASE WHEN c.required AND c.is_text
-                        THEN format('bool_or(v.c%s = '''')', c.column_no) END,
-                    CASE WHEN c.max_length IS NOT NULL
-                        THEN format(
-                            'max(char_length(rtrim(v.c%1$s, '' ''))) > %2$s '
-                            'OR count(%3$s) < count(v.c%1$s)',
-                            c.column_no, c.max_length, c.value_sql
-                        ) END
-                ),
-                c.column_name
-            ), ', ' ORDER BY c.column_no
-        ) FILTER (WHERE c.required OR c.max_length IS NOT NULL),
+            format('CASE WHEN %s THEN %L END', c.wrong_sql, c.column_name), ', '
+            ORDER BY c.column_no
+        ) FILTER (WHERE c.wrong_sql <> ''),
         array_agg(c.column_name ORDER BY c.column_no) FILTER (
-            WHERE c.required OR c.max_length IS NOT NULL OR c.typed_sql <> c.text_sql
+            WHERE c.wrong_sql <> '' OR c.typed_sql <> c.text_sql
         )
     INTO v_create, v_wrong, v_castable
-    FROM pgimport._written_columns(p_job) AS c;
+    FROM (
+        SELECT w.*, concat_ws(
+            ' OR ',
+            CASE WHEN w.required THEN format('count(v.c%s) < count(*)', w.column_no) END,
+            CASE WHEN w.required AND w.is_text
+                THEN format('bool_or(v.c%s = '''')', w.column_no) END,
+            CASE WHEN w.max_length IS NOT NULL THEN format(
+                'max(char_length(rtrim(v.c%1$s, '' ''))) > %2$s '
+                'OR count(%3$s) < count(v.c%1$s)',
+                w.column_no, w.max_length, w.value_sql
+            ) END,
+            CASE WHEN w.loose_type IS NOT NULL
+                THEN format('bool_or(v.c%s IS DISTINCT FROM %s)', w.column_no, w.value_sql) END,
+            'bool_or((' || pgimport._rule_code_sql(
+                w.value_sql, w.type_name, w.is_text, w.key_position IS NOT NULL, w.rules
+            ) || ') IS NOT NULL)'
+        ) AS wrong_sql
+        FROM pgimport._written_columns(p_job) AS w
+    ) AS c;
 
     BEGIN
         EXECUTE v_create;
@@ -79,7 +83,7 @@ BEGIN
         ) INTO suspects;
     EXCEPTION
         WHEN data_exception OR integrity_constraint_violation
-            OR syntax_error_or_access_rule_violation OR program_limit_exceeded
+            OR syntax_error_or_access_rule_violation OR program_limit_exceeded OR plpgsql_error
         THEN
             -- no value can be wrong, or the invalid rows are left out: this is no row's fault
             IF p_searched OR v_castable IS NULL THEN
