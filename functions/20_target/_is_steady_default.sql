@@ -15,6 +15,13 @@ AS $_is_steady_default$
 DECLARE
     v_functions oid[];
 BEGIN
+    IF EXISTS (
+        SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = p_relation AND a.attnum = p_column_no AND a.attidentity <> ''
+    ) THEN
+        RETURN false;
+    END IF;
+
     SELECT ARRAY(
         SELECT m.found[1]
         FROM regexp_matches(d.adbin::text, ':(?:op)?funcid ([0-9]+)', 'g') AS m (found)

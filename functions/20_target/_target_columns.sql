@@ -83,6 +83,10 @@ BEGIN
             b.type_id, b.typmod, y.typcategory,
             a.attnotnull OR b.domain_not_null AS not_null,
             CASE
+                WHEN a.attidentity = 'd' THEN format(
+                    'nextval(%L::regclass)',
+                    pg_get_serial_sequence(v_relation::text, a.attname::text)
+                )
                 WHEN a.attgenerated = '' THEN coalesce(a.default_expr, b.domain_default)
             END AS default_expr,
             a.attgenerated <> '' AS generated,
@@ -117,6 +121,8 @@ BEGIN
         f.rules @> '{"required": true}'
         OR (
             f.not_null
+            -- a trigger may fill what is said not to be required
+            AND NOT f.rules @> '{"required": false}'
             AND f.default_expr IS NULL
             AND NOT f.generated
             AND f.attidentity = ''

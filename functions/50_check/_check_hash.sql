@@ -8,6 +8,8 @@ LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_check_hash$
+DECLARE
+    v_relation regclass := pgimport._job_relation(p_job);
 BEGIN
     RETURN (
         SELECT md5(string_agg(c::text, E'\n' ORDER BY c.column_no))
@@ -15,7 +17,16 @@ BEGIN
     ) || md5((
         SELECT string_agg(k::text, E'\n' ORDER BY k.key_position)
         FROM pgimport._key_columns(p_job.target_id) AS k
-    ));
+    )) || md5(coalesce((
+        SELECT string_agg(concat_ws(E'\t', c.code, c.detail, c.skipped), E'\n' ORDER BY c.code)
+        FROM (
+            SELECT f.code, f.detail, f.skipped
+            FROM pgimport._constraints(p_job, v_relation) AS f
+            UNION ALL
+            SELECT u.code, u.detail, u.skipped
+            FROM pgimport._unique_constraints(p_job, v_relation) AS u
+        ) AS c
+    ), ''));
 END;
 $_check_hash$;
 

@@ -20,7 +20,8 @@ COMMENT ON FUNCTION pgimport._key_hash_sql(boolean, text) IS
 -- staged_keys: SELECT of (file_no, row_no, k1, k2 …) of all valid staged rows, in index order; a
 -- part that no file fills is the table's default. columns: 'k.k1, k.k2 …' of their alias k.
 -- hash: a 64-bit hash of k, equal for equal keys; null when there is none. repeated_hashes: SELECT
--- of those that occur more than once. repeated: condition on k without which its key cannot occur
+-- of those that occur more than once. complete: condition on k without which nothing is equal to
+-- it (nulls). repeated: condition on k without which its key cannot occur
 -- more than once; where there is a hash, that must be one of the repeated ones besides.
 -- target_equal compares k with the target's t; fresh_equal k with f, a row of target_keys:
 -- 't.… AS k1, …'. Nulls equal nothing unless the index says NULLS NOT DISTINCT.
@@ -32,6 +33,7 @@ CREATE OR REPLACE FUNCTION pgimport._key_sql(
     OUT hash text,
     OUT repeated_hashes text,
     OUT repeated text,
+    OUT complete text,
     OUT target_equal text,
     OUT target_keys text,
     OUT fresh_equal text
@@ -44,7 +46,6 @@ DECLARE
     v_relation regclass;
     v_target_hash text;
     v_fresh_hash text;
-    v_complete text;
     v_equal text;
     v_same_nulls boolean;
 BEGIN
@@ -123,19 +124,19 @@ BEGIN
         bool_or(c.same_nulls)
     INTO
         staged_keys, columns, target_equal, target_keys, fresh_equal,
-        v_equal, hash, v_target_hash, v_fresh_hash, v_complete, v_same_nulls
+        v_equal, hash, v_target_hash, v_fresh_hash, complete, v_same_nulls
     FROM compared AS c;
 
-    repeated := v_complete;
+    repeated := complete;
     IF hash IS NOT NULL THEN
         repeated_hashes := format(
             'SELECT %s FROM (%s) AS k WHERE %s GROUP BY 1 HAVING count(*) > 1',
-            hash, staged_keys, v_complete
+            hash, staged_keys, complete
         );
     ELSIF NOT v_same_nulls THEN
         repeated := format(
             '%s AND EXISTS (SELECT FROM (SELECT %2$s FROM (%3$s) AS k GROUP BY %2$s '
-            'HAVING count(*) > 1) AS d WHERE %4$s)', v_complete, columns, staged_keys, v_equal
+            'HAVING count(*) > 1) AS d WHERE %4$s)', complete, columns, staged_keys, v_equal
         );
     END IF;
 

@@ -90,12 +90,14 @@ END;
 COMMENT ON FUNCTION pgimport._hash_condition(text, integer) IS
 'internal: SQL condition that a hash is among those of a parameter.';
 
--- Marks the duplicates among a job's valid rows: those inside the files (every row of a key but
--- the first, or the last with keep = last) and those of the target. Set-based, narrow, and by
+-- Marks the duplicates among a job's valid rows: those of the target and those inside the files
+-- (every row of a key but the first, or the last with keep = last), and finds rows that other unique
+-- constraints refuse. Set-based, narrow, and by
 -- itself repeatable: the same rows give the same marks.
 -- Called by mark_duplicates and check_job, after _validate_values made an empty mark table.
 CREATE OR REPLACE FUNCTION pgimport._mark_duplicates(
-    p_job pgimport.job
+    p_job pgimport.job,
+    p_search_path text DEFAULT NULL
 )
 RETURNS pgimport.job
 LANGUAGE plpgsql
@@ -112,6 +114,7 @@ DECLARE
     v_relation regclass;
     v_snapshot pg_snapshot;
     v_hashes bigint[];
+    v_claims boolean;
     v_order text := CASE p_job.options ->> 'keep'
         WHEN 'last' THEN 'k.file_no DESC, k.row_no DESC' ELSE 'k.file_no, k.row_no' END;
     r_key record;
@@ -119,6 +122,14 @@ BEGIN
     SELECT pgimport._target_relation(t) INTO STRICT v_relation
     FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
+
+    v_snapshot := pg_current_snapshot();
+    PERFORM pgimport._mark_rows(p_job.job_id, 'd', format(
+        'SELECT k.file_no, k.row_no FROM (%s) AS k WHERE EXISTS (SELECT FROM %s AS t WHERE %s)',
+        r_key.staged_keys, v_relation, r_key.target_equal
+    ));
+
+    v_claims := pgimport._mark_conflicts(p_job, v_relation, p_search_path);
 
     v_hashes := pgimport._repeated_hashes(r_key.repeated_hashes);
     IF r_key.hash IS NULL OR v_hashes IS NOT NULL THEN
@@ -133,12 +144,11 @@ BEGIN
             ' AND ' || pgimport._hash_condition(r_key.hash, cardinality(v_hashes))
         ), v_hashes);
     END IF;
-
-    v_snapshot := pg_current_snapshot();
-    PERFORM pgimport._mark_rows(p_job.job_id, 'd', format(
-        'SELECT k.file_no, k.row_no FROM (%s) AS k WHERE EXISTS (SELECT FROM %s AS t WHERE %s)',
-        r_key.staged_keys, v_relation, r_key.target_equal
-    ));
+    IF v_claims THEN
+        PERFORM pgimport._settle_conflicts(
+            p_job, v_relation, r_key, v_order, p_search_path
+        );
+    END IF;
 
     EXECUTE format(
         'ANALYZE pgimport_staging.%I', pgimport._staging_name(p_job.job_id, '_mark')
@@ -155,5 +165,5 @@ BEGIN
 END;
 $_mark_duplicates$;
 
-COMMENT ON FUNCTION pgimport._mark_duplicates(pgimport.job) IS
+COMMENT ON FUNCTION pgimport._mark_duplicates(pgimport.job, text) IS
 'internal: marks the duplicates of a job inside its files and against its target.';

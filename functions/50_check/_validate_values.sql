@@ -3,7 +3,8 @@
 -- Called by validate_job, mark_duplicates and check_job with the job locked and sealed.
 -- Raises PI207.
 CREATE OR REPLACE FUNCTION pgimport._validate_values(
-    p_job pgimport.job
+    p_job pgimport.job,
+    p_search_path text DEFAULT NULL
 )
 RETURNS pgimport.job
 LANGUAGE plpgsql
@@ -14,6 +15,7 @@ DECLARE
     c_mark CONSTANT text := pgimport._staging_name(p_job.job_id, '_mark');
     v_job pgimport.job;
     v_invalid bigint := 0;
+    v_unknown text[];
     r_stored record;
 BEGIN
     PERFORM pgimport._require_columns(p_job);
@@ -31,8 +33,9 @@ BEGIN
         'the target.'
     );
 
+    v_unknown := pgimport._store_lookups(p_job);
     SELECT s.* INTO STRICT r_stored FROM pgimport._store_values(p_job, false) AS s;
-    IF cardinality(r_stored.suspects) > 0 THEN
+    IF cardinality(r_stored.suspects || v_unknown) > 0 THEN
         PERFORM pgimport._search_issues(p_job);
         EXECUTE format(
             'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
@@ -45,6 +48,8 @@ BEGIN
         PERFORM pgimport._drop_staged(pgimport._staging_name(p_job.job_id, '_value'));
         SELECT s.* INTO STRICT r_stored FROM pgimport._store_values(p_job, true) AS s;
     END IF;
+
+    PERFORM pgimport._check_constraints(p_job, p_search_path);
 
     -- a job that was checked is not any more, until its duplicates are marked again
     UPDATE pgimport.job
@@ -60,7 +65,7 @@ BEGIN
 END;
 $_validate_values$;
 
-COMMENT ON FUNCTION pgimport._validate_values(pgimport.job) IS
+COMMENT ON FUNCTION pgimport._validate_values(pgimport.job, text) IS
 'internal: checks every staged value of a job and marks the invalid rows.';
 
 -- Counts a job's marks and writes the counts to the job. Called after rows were marked.

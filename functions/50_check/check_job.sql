@@ -2,7 +2,8 @@
 -- Called by users, as often as they like; the last check counts.
 -- Raises PI001, PI101, PI102, PI204, PI205, PI207, PI305, PI306.
 CREATE OR REPLACE FUNCTION pgimport.check_job(
-    p_job_id uuid
+    p_job_id uuid,
+    p_search_path text DEFAULT current_setting('search_path')
 )
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -25,11 +26,13 @@ DECLARE
     v_job pgimport.job := pgimport._read_job(p_job_id);
 BEGIN
     IF v_job.status = 'staging_lost' THEN
-        RETURN pgimport._lost_envelope(v_job, pgimport._check_keys(v_job));
+        RETURN pgimport._lost_envelope(
+            v_job, pgimport._check_keys(v_job) || pgimport._refusal(v_job)
+        );
     END IF;
 
-    v_job := pgimport._validate_values(v_job);
-    v_job := pgimport._mark_duplicates(v_job);
+    v_job := pgimport._validate_values(v_job, p_search_path);
+    v_job := pgimport._mark_duplicates(v_job, p_search_path);
 
     RETURN pgimport._envelope(
         v_job,
@@ -40,14 +43,15 @@ BEGIN
                 v_job.total_rows - v_job.clean_rows - v_job.invalid_rows, 'duplicate'
             )
         ),
-        pgimport._check_keys(v_job),
-        v_warnings
+        pgimport._check_keys(v_job) || pgimport._refusal(v_job),
+        v_warnings || pgimport._constraint_warnings(v_job)
     );
 END;
 $check_job$;
 
-COMMENT ON FUNCTION pgimport.check_job(uuid) IS
-'Checks all staged rows of a job: types, required values, lengths, then duplicates inside the '
-'files and in the target. Keys: valid, total_rows, total_clean, clean_count, validation_errors, '
-'errors[], internal_duplicates, database_duplicates, both_duplicates, new_database_duplicates. '
+COMMENT ON FUNCTION pgimport.check_job(uuid, text) IS
+'Checks all staged rows of a job: types, rules, every constraint of the target, then duplicates '
+'inside the files and in the target; each error of each row becomes an issue. Keys: valid, total_rows, total_clean, clean_count, validation_errors, '
+'errors[], internal_duplicates, database_duplicates, both_duplicates, new_database_duplicates; '
+'would_insert and refused_because {code, message}: what the limits of the job allow. '
 'Example: select jsonb_pretty(pgimport.check_job(:''job''))';

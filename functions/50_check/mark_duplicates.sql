@@ -2,7 +2,8 @@
 -- Called by users; running it again gives the same answer on the same rows.
 -- Raises PI001, PI101, PI102, PI204, PI205, PI207, PI305, PI306.
 CREATE OR REPLACE FUNCTION pgimport.mark_duplicates(
-    p_job_id uuid
+    p_job_id uuid,
+    p_search_path text DEFAULT current_setting('search_path')
 )
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -29,8 +30,8 @@ BEGIN
     END IF;
 
     -- marks stand on valid rows only; a first call, or new rules, ask for the values first
-    v_job := pgimport._validate_values(v_job);
-    v_job := pgimport._mark_duplicates(v_job);
+    v_job := pgimport._validate_values(v_job, p_search_path);
+    v_job := pgimport._mark_duplicates(v_job, p_search_path);
 
     RETURN pgimport._envelope(
         v_job,
@@ -41,12 +42,12 @@ BEGIN
         ),
         pgimport._check_keys(v_job)
         - '{valid,total_clean,validation_errors,errors,new_database_duplicates}'::text[],
-        v_warnings
+        v_warnings || pgimport._constraint_warnings(v_job)
     );
 END;
 $mark_duplicates$;
 
-COMMENT ON FUNCTION pgimport.mark_duplicates(uuid) IS
+COMMENT ON FUNCTION pgimport.mark_duplicates(uuid, text) IS
 'Marks duplicates inside the files and against the target. Keys: total_rows, internal_duplicates, '
 'database_duplicates, both_duplicates, clean_count. Repeatable. '
 'Example: select jsonb_pretty(pgimport.mark_duplicates(:''job''))';

@@ -2,7 +2,8 @@
 -- got duplicates since. Called by users, before insert_job if they like: that does it again.
 -- Raises PI001, PI101, PI102, PI204, PI205, PI207, PI305, PI306.
 CREATE OR REPLACE FUNCTION pgimport.validate_job(
-    p_job_id uuid
+    p_job_id uuid,
+    p_search_path text DEFAULT current_setting('search_path')
 )
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -31,7 +32,7 @@ BEGIN
     END IF;
 
     IF v_job.validated_at IS NULL OR v_job.check_hash <> pgimport._check_hash(v_job) THEN
-        v_job := pgimport._validate_values(v_job);
+        v_job := pgimport._validate_values(v_job, p_search_path);
     ELSIF v_job.mark_snapshot IS NOT NULL THEN
         v_new := pgimport._recheck_duplicates(v_job);
         v_job := pgimport._read_job(p_job_id);
@@ -47,12 +48,12 @@ BEGIN
                 THEN ', duplicates not marked yet'
                 ELSE format(', %s new in the target', pgimport._count_of(v_new, 'duplicate')) END),
         v_keys,
-        v_warnings
+        v_warnings || pgimport._constraint_warnings(v_job)
     );
 END;
 $validate_job$;
 
-COMMENT ON FUNCTION pgimport.validate_job(uuid) IS
+COMMENT ON FUNCTION pgimport.validate_job(uuid, text) IS
 'Checks all staged values and, once duplicates are marked, looks for those that came into the '
 'target since. Keys: valid, total_rows, total_clean, validation_errors, '
 'errors[{code, column, count, sample}], new_database_duplicates. '

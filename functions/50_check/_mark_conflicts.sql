@@ -1,0 +1,197 @@
+-- Finds rows that the unique and exclusion constraints of the target beside its key would refuse:
+-- first those in conflict with rows of the table. Rows whose key is in the table are not inserted
+-- and conflict with nothing. What conflicts among the rows of the job is put down as claims
+-- (constraint, group, row): of a group one row at most can be inserted.
+-- Called by _mark_duplicates. Returns whether there are claims to be settled by _settle_conflicts.
+CREATE OR REPLACE FUNCTION pgimport._mark_conflicts(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_search_path text
+)
+RETURNS boolean
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $_mark_conflicts$
+DECLARE
+    c_claim CONSTANT text := pgimport._staging_name(p_job.job_id, '_claim');
+    v_key text;
+    v_last bigint;
+    v_claims boolean;
+    r_guard record;
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pgimport._unique_constraints(p_job, p_relation) AS u WHERE u.skipped IS NULL
+    ) THEN
+        RETURN false;
+    END IF;
+    SELECT coalesce(max(i.issue_id), 0) INTO v_last FROM pgimport.issue AS i
+    WHERE i.job_id = p_job.job_id;
+
+    FOR r_guard IN
+        SELECT u.* FROM pgimport._unique_constraints(p_job, p_relation) AS u
+        WHERE u.skipped IS NULL
+    LOOP
+        PERFORM pgimport._store_keys(p_job, p_relation, r_guard, p_search_path);
+        v_key := pgimport._staging_name(p_job.job_id, '_key' || r_guard.constraint_no);
+        PERFORM pgimport._add_violations(
+            p_job, r_guard,
+            format(
+                'SELECT k.file_no, k.row_no, k.shown FROM pgimport_staging.%I AS k WHERE %s '
+                'AND EXISTS (SELECT FROM (SELECT %s FROM %s WHERE %s) AS t WHERE %s)',
+                v_key,
+                replace(r_guard.complete, '{a}', 'k'),
+                r_guard.keys,
+                p_relation,
+                r_guard.predicate,
+                replace(replace(r_guard.same, '{a}', 't'), '{b}', 'k')
+            ), NULL, p_search_path
+        );
+    END LOOP;
+    PERFORM pgimport._mark_invalid(p_job, v_last);
+
+    EXECUTE format(
+        'CREATE UNLOGGED TABLE pgimport_staging.%I (constraint_no integer NOT NULL, '
+        'group_no bigint NOT NULL, file_no integer NOT NULL, row_no bigint NOT NULL)', c_claim
+    );
+    FOR r_guard IN
+        SELECT u.* FROM pgimport._unique_constraints(p_job, p_relation) AS u
+        WHERE u.skipped IS NULL
+    LOOP
+        PERFORM pgimport._store_claims(p_job, r_guard, p_search_path);
+    END LOOP;
+
+    v_claims := pgimport._has_rows(c_claim);
+    IF NOT v_claims THEN
+        PERFORM pgimport._drop_claims(p_job);
+    END IF;
+    RETURN v_claims;
+END;
+$_mark_conflicts$;
+
+COMMENT ON FUNCTION pgimport._mark_conflicts(pgimport.job, regclass, text) IS
+'internal: finds rows in conflict with the table, and claims of rows on the same values.';
+
+-- Stores what a unique or exclusion constraint compares of the rows that may be inserted.
+-- Called by _mark_conflicts.
+CREATE OR REPLACE FUNCTION pgimport._store_keys(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_guard record,
+    p_search_path text
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_store_keys$
+-- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
+DECLARE
+    c_key CONSTANT text := pgimport._staging_name(p_job.job_id, '_key' || p_guard.constraint_no);
+    v_create text := format(
+        'CREATE UNLOGGED TABLE pgimport_staging.%I AS '
+        'SELECT "pgimport file_no" AS file_no, "pgimport row_no" AS row_no, %s AS shown, %s '
+        'FROM %s AS r WHERE %s AND NOT EXISTS (SELECT FROM pgimport_staging.%I AS m '
+        'WHERE m.kind = ''d'' AND m.file_no = "pgimport file_no" '
+        'AND m.row_no = "pgimport row_no")',
+        c_key,
+        pgimport._shown_values(p_job, p_guard.shown),
+        p_guard.keys,
+        pgimport._row_sql(p_job, p_relation, '_value'),
+        p_guard.predicate,
+        pgimport._staging_name(p_job.job_id, '_mark')
+    );
+BEGIN
+    PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
+    EXECUTE v_create;
+    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    EXECUTE format('ANALYZE pgimport_staging.%I', c_key);
+END;
+$_store_keys$;
+
+COMMENT ON FUNCTION pgimport._store_keys(pgimport.job, regclass, record, text) IS
+'internal: stores what a unique constraint compares of the rows of a job.';
+
+-- Puts down which rows of the job claim the same values of a constraint: those equal by a B-tree
+-- as one group, those in conflict by an exclusion constraint pair by pair, found by an index of
+-- the same kind. Called by _mark_conflicts.
+CREATE OR REPLACE FUNCTION pgimport._store_claims(
+    p_job pgimport.job,
+    p_guard record,
+    p_search_path text
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_store_claims$
+-- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
+DECLARE
+    c_key CONSTANT text := pgimport._staging_name(p_job.job_id, '_key' || p_guard.constraint_no);
+    c_claim CONSTANT text := pgimport._staging_name(p_job.job_id, '_claim');
+BEGIN
+    -- those that fell to rows of the table claim nothing
+    EXECUTE format(
+        'DELETE FROM pgimport_staging.%I AS k USING pgimport_staging.%I AS m '
+        'WHERE m.kind = ''x'' AND m.file_no = k.file_no AND m.row_no = k.row_no',
+        c_key, pgimport._staging_name(p_job.job_id, '_mark')
+    );
+    IF p_guard.order_keys IS NOT NULL THEN
+        EXECUTE format(
+            'INSERT INTO pgimport_staging.%I SELECT %s, q.group_no, q.file_no, q.row_no FROM ('
+            'SELECT k.file_no, k.row_no, count(*) OVER (PARTITION BY %s) AS size, '
+            'dense_rank() OVER (ORDER BY %3$s) AS group_no '
+            'FROM pgimport_staging.%I AS k WHERE %s) AS q WHERE q.size > 1',
+            c_claim, p_guard.constraint_no, p_guard.order_keys, c_key,
+            replace(p_guard.complete, '{a}', 'k')
+        );
+    ELSE
+        PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
+        EXECUTE format('CREATE INDEX ON pgimport_staging.%I %s', c_key, p_guard.access);
+        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+        EXECUTE format('ANALYZE pgimport_staging.%I', c_key);
+        EXECUTE format(
+            'WITH pair AS MATERIALIZED (SELECT row_number() OVER () AS group_no, '
+            'a.file_no AS file_a, a.row_no AS row_a, b.file_no AS file_b, b.row_no AS row_b '
+            'FROM pgimport_staging.%1$I AS a INNER JOIN pgimport_staging.%1$I AS b '
+            'ON (a.file_no, a.row_no) < (b.file_no, b.row_no) AND %2$s) '
+            'INSERT INTO pgimport_staging.%3$I '
+            'SELECT %4$s, p.group_no, p.file_a, p.row_a FROM pair AS p UNION ALL '
+            'SELECT %4$s, p.group_no, p.file_b, p.row_b FROM pair AS p',
+            c_key,
+            replace(replace(p_guard.same, '{a}', 'a'), '{b}', 'b'),
+            c_claim,
+            p_guard.constraint_no
+        );
+    END IF;
+END;
+$_store_claims$;
+
+COMMENT ON FUNCTION pgimport._store_claims(pgimport.job, record, text) IS
+'internal: puts down which rows of a job claim the same values of a constraint.';
+
+-- Drops the tables that conflicts are found with. Called when they are settled.
+CREATE OR REPLACE FUNCTION pgimport._drop_claims(
+    p_job pgimport.job
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_drop_claims$
+DECLARE
+    v_table text;
+BEGIN
+    FOR v_table IN
+        SELECT c.relname FROM pg_class AS c
+        WHERE c.relnamespace = 'pgimport_staging'::regnamespace
+            AND c.relname ~ ('^' || pgimport._staging_name(p_job.job_id) || '_(key[0-9]+|claim)$')
+    LOOP
+        PERFORM pgimport._drop_staged(v_table);
+    END LOOP;
+END;
+$_drop_claims$;
+
+COMMENT ON FUNCTION pgimport._drop_claims(pgimport.job) IS
+'internal: drops the tables that conflicts are found with.';

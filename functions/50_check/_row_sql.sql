@@ -1,0 +1,114 @@
+-- What is known of each column of the target in the rows that a job would insert: the SQL that
+-- gives it from the job's table of values (alias v), the columns it depends on, and whether it is
+-- known at all. A serial number or a random default is not known before the row is written.
+-- level: 0 for columns that are read or computed alone, 1 for generated ones, that are computed
+-- from the others. Called by _row_sql and _constraints.
+CREATE OR REPLACE FUNCTION pgimport._row_columns(
+    p_job pgimport.job,
+    p_relation regclass
+)
+RETURNS TABLE (
+    column_name text,
+    level integer,
+    is_known boolean,
+    needs text[],
+    column_sql text
+)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_row_columns$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT
+        a.attname::text,
+        (a.attgenerated <> '')::integer,
+        CASE
+            WHEN a.attname = 'import_job_id' OR w.column_name IS NOT NULL THEN true
+            WHEN a.attidentity <> '' THEN false
+            WHEN a.attgenerated = '' THEN s.is_steady
+            ELSE true
+        END,
+        CASE WHEN a.attgenerated = '' THEN ARRAY[a.attname::text] ELSE ARRAY(
+            SELECT n.attname::text
+            FROM pg_depend AS d
+            INNER JOIN pg_attribute AS n ON n.attrelid = d.refobjid AND n.attnum = d.refobjsubid
+            WHERE d.refobjid = p_relation
+                AND d.refobjsubid <> a.attnum
+                AND d.refobjsubid > 0
+                AND (
+                    (d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid)
+                    OR (
+                        d.classid = 'pg_class'::regclass
+                        AND d.objid = p_relation
+                        AND d.objsubid = a.attnum
+                    )
+                )
+        ) END,
+        CASE
+            WHEN a.attname = 'import_job_id' THEN format('%L::uuid', p_job.job_id)
+            WHEN w.column_name IS NOT NULL AND s.is_steady THEN w.write_sql
+            WHEN w.column_name IS NOT NULL THEN w.value_sql
+            WHEN a.attgenerated <> '' OR (e.oid IS NOT NULL AND s.is_steady)
+                THEN format('(%s)', pg_get_expr(e.adbin, e.adrelid))
+            ELSE 'NULL'
+        END || '::' || format_type(a.atttypid, a.atttypmod)
+    FROM pg_attribute AS a
+    LEFT JOIN pg_attrdef AS e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+    LEFT JOIN pgimport._written_columns(p_job) AS w ON w.column_name = a.attname
+    CROSS JOIN LATERAL (
+        SELECT pgimport._is_steady_default(p_relation, a.attnum) AS is_steady
+    ) AS s
+    WHERE a.attrelid = p_relation AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY a.attnum;
+END;
+$_row_columns$;
+
+COMMENT ON FUNCTION pgimport._row_columns(pgimport.job, regclass) IS
+'internal: how each column of the target is computed for the rows that a job would insert.';
+
+-- SQL of the rows that a job would insert, with the columns of the target under their own names,
+-- so that the expressions of its constraints can be put behind them as they are. Besides:
+-- "pgimport file_no", "pgimport row_no", "pgimport ctid" and "pgimport bad" (the columns whose
+-- value in this row is not known, because it is wrong).
+-- p_table: suffix of the staging table that is read, _value or _doubt.
+-- Called by _check_constraints, _constraint_sql and _mark_conflicts.
+CREATE OR REPLACE FUNCTION pgimport._row_sql(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_table text
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_row_sql$
+DECLARE
+    v_read text;
+    v_generated text;
+BEGIN
+    SELECT
+        string_agg(format(', %s AS %I', c.column_sql, c.column_name), '') FILTER (
+            WHERE c.level = 0
+        ),
+        string_agg(format(', %s AS %I', c.column_sql, c.column_name), '') FILTER (
+            WHERE c.level = 1
+        )
+    INTO v_read, v_generated
+    FROM pgimport._row_columns(p_job, p_relation) AS c;
+
+    RETURN format(
+        '(SELECT r.*%1$s FROM (SELECT v.file_no AS "pgimport file_no", '
+        'v.row_no AS "pgimport row_no", v.ctid AS "pgimport ctid", %2$s AS "pgimport bad"%3$s '
+        'FROM pgimport_staging.%4$I AS v) AS r)',
+        v_generated,
+        CASE p_table WHEN '_doubt' THEN 'v.bad' ELSE '''{}''::text[]' END,
+        v_read,
+        pgimport._staging_name(p_job.job_id, p_table)
+    );
+END;
+$_row_sql$;
+
+COMMENT ON FUNCTION pgimport._row_sql(pgimport.job, regclass, text) IS
+'internal: SQL of the rows that a job would insert, under the names of the target''s columns.';
