@@ -1,0 +1,237 @@
+"""What PostgreSQL itself says: the rows inserted one by one, each undone alone when refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import psycopg
+
+from .differences import MISSING, effective
+from .situation import Column, Row, SelfReference, Situation, literal, quoted
+
+__all__ = ["Refusal", "Truth", "attempt", "check_deferred", "content_sql", "judge", "pin", "run"]
+
+Conn = psycopg.Connection[Any]
+# under these settings pgimport reads values, whatever the session has
+_PINNED = {
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "xmloption": "content",
+    "array_nulls": "on",
+    "lc_monetary": "C",
+    "search_path": "differential, public",
+}
+_TAG = "00000000-0000-4000-8000-{:012d}"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a row is refused; ``by_key``: by the key, so it is a duplicate."""
+
+    code: str
+    message: str
+    relation: str
+    violated: str
+    by_key: bool = False
+    # refused for something besides its key, too
+    otherwise: bool = False
+
+
+@dataclass
+class Truth:
+    """The rows that INSERT refuses, by their number from 1, and what is in the table then."""
+
+    refused: dict[int, Refusal] = field(default_factory=dict)
+    content: Counter[str] = field(default_factory=Counter)
+
+
+def pin(conn: Conn) -> None:
+    """Read and show values as pgimport does, until the transaction ends."""
+    for name, value in _PINNED.items():
+        conn.execute("SELECT set_config(%s, %s, true)", [name, value])
+
+
+def run(conn: Conn, sql: str) -> psycopg.Cursor[Any]:
+    """Run SQL that was made here."""
+    return conn.execute(sql.encode())
+
+
+def attempt(conn: Conn, statements: list[str], after: str | None = None) -> list[Refusal | None]:
+    """Run statements, each alone; say why it failed, or None."""
+    if not statements:
+        return []
+    rows = conn.execute(
+        "SELECT code, message, relation, violated FROM differential.attempt(%s, %s) ORDER BY place",
+        [statements, after],
+    ).fetchall()
+    return [
+        Refusal(code, message or "", relation or "", violated or "") if code else None
+        for code, message, relation, violated in rows
+    ]
+
+
+def check_deferred(conn: Conn) -> str:
+    """SQL that checks what is deferred now, and leaves it deferred."""
+    rows = conn.execute(
+        "SELECT DISTINCT conname FROM pg_constraint WHERE condeferred"
+        " AND connamespace = 'differential'::regnamespace"
+    ).fetchall()
+    check = "SET CONSTRAINTS ALL IMMEDIATE"
+    if not rows:
+        return check
+    return f"{check}; SET CONSTRAINTS {', '.join(quoted(name) for (name,) in rows)} DEFERRED"
+
+
+def value_sql(column: Column, text: str | None) -> str | None:
+    """What an INSERT writes for a text of a file; None when pgimport calls it missing."""
+    value = effective(text, trim=column.trim, is_text=column.is_text, required=column.required)
+    if value is MISSING:
+        return None
+    if value is None and column.defaulted:
+        return "DEFAULT"
+    assert value is None or isinstance(value, str)
+    return literal(value)
+
+
+def insert_sql(situation: Situation, row: Row, number: int) -> str | None:
+    """The INSERT of one row of the file, tagged with its number; None as above."""
+    values = [value_sql(c, text) for c, text in zip(situation.columns, row, strict=True)]
+    if None in values:
+        return None
+    names = ", ".join(quoted(column.name) for column in situation.columns)
+    return (
+        f"INSERT INTO {quoted(situation.table)} ({names}, import_job_id) "
+        f"VALUES ({', '.join(map(str, values))}, '{_TAG.format(number)}')"
+    )
+
+
+def content_sql(conn: Conn, situation: Situation) -> str:
+    """SQL of a row of the target as one text, without columns that may raise when read."""
+    names = conn.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+        " AND NOT attisdropped AND attgenerated <> 'v' AND attname <> 'import_job_id'"
+        " AND attname <> ALL (%s)"
+        " ORDER BY attnum",
+        [quoted(situation.table), situation.aside],
+    ).fetchall()
+    return f"ROW({', '.join('t.' + quoted(name) for (name,) in names)})::text"
+
+
+def judge(conn: Conn, situation: Situation) -> Truth:
+    """Insert the rows of the file one by one, look, and undo it all."""
+    run(conn, "SAVEPOINT oracle")
+    pin(conn)
+    references = [r for r in situation.references if _exists(conn, situation, r)]
+    for reference in references:
+        run(conn, f"ALTER TABLE {quoted(situation.table)} DROP CONSTRAINT {reference.name}")
+    excluded: dict[int, Refusal] = {}
+    while True:
+        run(conn, "SAVEPOINT round")
+        truth = _insert_all(conn, situation, excluded)
+        dangling = {
+            number: Refusal("23503", "refers to no row", situation.table, reference.name)
+            for reference in references
+            for number in _dangling(conn, situation, reference)
+        }
+        if not dangling:
+            break
+        excluded |= dangling
+        run(conn, "ROLLBACK TO SAVEPOINT round")
+    run(conn, "ROLLBACK TO SAVEPOINT oracle")
+    return truth
+
+
+def _exists(conn: Conn, situation: Situation, reference: SelfReference) -> bool:
+    """Whether the constraint could be made at all."""
+    row = conn.execute(
+        "SELECT FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s",
+        [quoted(situation.table), reference.name],
+    ).fetchone()
+    return row is not None
+
+
+def _insert_all(conn: Conn, situation: Situation, excluded: dict[int, Refusal]) -> Truth:
+    """Insert all rows but some; what refuses the others is the truth."""
+    truth = Truth(refused=dict(excluded))
+    statements: dict[int, str] = {}
+    for number, row in enumerate(situation.rows, start=1):
+        if number in excluded:
+            continue
+        statement = insert_sql(situation, row, number)
+        if statement is None:
+            truth.refused[number] = Refusal("23502", "missing", situation.table, "")
+        else:
+            statements[number] = statement
+    after = check_deferred(conn)
+    key_names = _key_names(conn)
+    for number, refusal in zip(
+        statements, attempt(conn, list(statements.values()), after), strict=True
+    ):
+        if refusal is not None:
+            truth.refused[number] = refusal
+    _look_behind_key(conn, truth, statements, key_names, after)
+    rows = run(
+        conn,
+        f"SELECT {content_sql(conn, situation)} FROM {quoted(situation.table)} AS t "
+        "WHERE t.import_job_id IS NOT NULL",
+    )
+    truth.content = Counter(text for (text,) in rows)
+    return truth
+
+
+def _key_names(conn: Conn) -> set[str]:
+    """The key's index and its parts in partitions."""
+    rows = conn.execute(
+        "WITH RECURSIVE part AS (SELECT 'the_key'::regclass::oid AS id UNION ALL"
+        " SELECT i.inhrelid FROM pg_inherits AS i INNER JOIN part ON part.id = i.inhparent)"
+        " SELECT relname FROM pg_class WHERE oid IN (SELECT id FROM part)"
+    )
+    return {name for (name,) in rows}
+
+
+def _look_behind_key(
+    conn: Conn, truth: Truth, statements: dict[int, str], key_names: set[str], after: str
+) -> None:
+    """Tell duplicates from other refusals, and whether they are wrong without the key, too."""
+    duplicates = [
+        number
+        for number, refusal in truth.refused.items()
+        if refusal.code == "23505" and refusal.violated in key_names
+    ]
+    if not duplicates:
+        return
+    run(conn, "SAVEPOINT keyless")
+    table = run(
+        conn,
+        "SELECT conrelid::regclass FROM pg_constraint WHERE conindid = 'the_key'::regclass"
+        " AND contype IN ('u', 'p')",
+    ).fetchone()
+    if table is None:
+        run(conn, "DROP INDEX the_key CASCADE")
+    else:
+        run(conn, f"ALTER TABLE {table[0]} DROP CONSTRAINT the_key CASCADE")
+    again = attempt(conn, [statements[number] for number in duplicates], after)
+    for number, other in zip(duplicates, again, strict=True):
+        truth.refused[number] = replace(
+            truth.refused[number], by_key=True, otherwise=other is not None
+        )
+    run(conn, "ROLLBACK TO SAVEPOINT keyless")
+
+
+def _dangling(conn: Conn, situation: Situation, reference: SelfReference) -> list[int]:
+    """The new rows that refer to no row of the table."""
+    pairs = list(zip(reference.columns, reference.referenced, strict=True))
+    nulls = [f"c.{quoted(column)} IS NULL" for column, _ in pairs]
+    equal = " AND ".join(f"c.{quoted(column)} = p.{quoted(key)}" for column, key in pairs)
+    skipped = f"({' AND '.join(nulls)})" if reference.full else f"({' OR '.join(nulls)})"
+    rows = run(
+        conn,
+        f"SELECT c.import_job_id FROM {quoted(situation.table)} AS c "
+        f"WHERE c.import_job_id IS NOT NULL AND NOT {skipped} "
+        f"AND NOT EXISTS (SELECT FROM {quoted(situation.table)} AS p WHERE {equal})",
+    )
+    return [int(str(tag)[-12:]) for (tag,) in rows]

@@ -1,0 +1,118 @@
+"""What pgimport says: the rows staged as a file, checked, inserted and verified."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from .oracle import content_sql, pin, run
+from .situation import Situation, quoted
+
+__all__ = ["Verdict", "begin", "check", "insert"]
+
+Conn = psycopg.Connection[Any]
+Answer = dict[str, Any]
+
+
+@dataclass
+class Issue:
+    """One issue row."""
+
+    column: str | None
+    code: str
+    message: str
+
+
+@dataclass
+class Verdict:
+    """The class of each row by its number from 1, its issues, and what came of the insert."""
+
+    classes: dict[int, str] = field(default_factory=dict)
+    issues: dict[int, list[Issue]] = field(default_factory=dict)
+    # an exception that should not be, or a refused insert
+    trouble: str | None = None
+    content: Counter[str] = field(default_factory=Counter)
+
+
+def _call(conn: Conn, function: str, *arguments: Any) -> Answer:
+    placeholders = ", ".join(["%s"] * len(arguments))
+    row = conn.execute(f"SELECT pgimport.{function}({placeholders})".encode(), arguments).fetchone()
+    assert row is not None
+    return cast(Answer, row[0])
+
+
+def _csv(situation: Situation) -> str:
+    """The rows as a file: what is not null is quoted."""
+    lines = [[column.name for column in situation.columns], *situation.rows]
+    return "".join(
+        ",".join("" if field is None else '"' + field.replace('"', '""') + '"' for field in line)
+        + "\n"
+        for line in lines
+    )
+
+
+def begin(conn: Conn, situation: Situation) -> None:
+    """Make the table a target, with the rules of its columns."""
+    _call(conn, "register_target", quoted(situation.table), "target", situation.key, Jsonb({}))
+    for column in situation.columns:
+        if not column.trim:
+            _call(conn, "set_column", "target", column.name, Jsonb({"trim": False}))
+
+
+def check(conn: Conn, situation: Situation) -> tuple[str, Verdict]:
+    """Stage and check the rows; returns the job, too."""
+    verdict = Verdict()
+    for name, value in situation.settings.items():
+        conn.execute("SELECT set_config(%s, %s, true)", [name, value])
+    job = str(_call(conn, "create_job", "target", Jsonb({}))["job_id"])
+    header = [column.name for column in situation.columns]
+    opened = _call(conn, "stage_file", job, "a.csv", header, Jsonb({}))
+    with conn.cursor().copy(opened["copy_sql"].encode()) as copy:
+        copy.write(_csv(situation))
+    _call(conn, "finish_file", job, opened["file_no"], len(situation.rows))
+    run(conn, "SAVEPOINT product")
+    try:
+        _call(conn, "check_job", job)
+        shown = _call(conn, "preview_job", job, 1000)
+    except psycopg.Error as error:
+        verdict.trouble = f"check: {error.sqlstate} {error}"
+        run(conn, "ROLLBACK TO SAVEPOINT product")
+        return job, verdict
+    verdict.classes = {row["row_no"]: row["class"] for row in shown["rows"]}
+    rows = conn.execute(
+        "SELECT row_no, column_name, code, message FROM pgimport.issue_report(%s, NULL, 10000)"
+        " WHERE severity = 'error'",
+        [job],
+    )
+    for row_no, *issue in rows:
+        verdict.issues.setdefault(row_no, []).append(Issue(*issue))
+    return job, verdict
+
+
+def insert(conn: Conn, situation: Situation, job: str, verdict: Verdict) -> None:
+    """Insert and verify the job; what is in the table then goes to the verdict."""
+    if verdict.trouble is not None:
+        return
+    try:
+        answer = _call(conn, "insert_job", job)
+        if not answer["success"]:
+            verdict.trouble = f"insert: {answer['details'].get('sqlstate')} {answer['message']}"
+            return
+        verified = _call(conn, "verify_job", job)
+        if not verified["verified"]:
+            verdict.trouble = f"verify: {verified['message']}"
+    except psycopg.Error as error:
+        verdict.trouble = f"insert: {error.sqlstate} {error}"
+        run(conn, "ROLLBACK TO SAVEPOINT product")
+        return
+    pin(conn)
+    rows = run(
+        conn,
+        f"SELECT {content_sql(conn, situation)} FROM {quoted(situation.table)} AS t "
+        f"WHERE t.import_job_id = '{job}'",
+    )
+    verdict.content = Counter(text for (text,) in rows)
