@@ -39,3 +39,48 @@ CREATE TABLE pgimport.job_event (
 
 COMMENT ON TABLE pgimport.job_event IS
 'Append-only log: every change of a job''s status and every act on it, by whom, from where.';
+
+-- Corrected rows that were sent back: every file of them is an attempt, and is kept.
+CREATE TABLE pgimport.fix (
+    job_id uuid NOT NULL,
+    fix_no integer NOT NULL,
+    file_name text NOT NULL,
+    status text NOT NULL DEFAULT 'open',
+    header text[] NOT NULL,
+    sha256 text,
+    bytes bigint,
+    -- physical line before the first row of the file
+    line_offset bigint NOT NULL DEFAULT 1,
+    -- rows of the file: changed and valid now, changed and still invalid, left as they were
+    rows bigint,
+    rows_fixed bigint,
+    rows_still_invalid bigint,
+    rows_unchanged bigint,
+    role_name text NOT NULL DEFAULT current_user,
+    actor text,
+    opened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    applied_at timestamptz,
+    CONSTRAINT fix_pkey PRIMARY KEY (job_id, fix_no),
+    CONSTRAINT fix_job_id_fkey FOREIGN KEY (job_id) REFERENCES pgimport.job (job_id),
+    CONSTRAINT fix_status_check CHECK (status IN ('open', 'applied', 'dropped')),
+    CONSTRAINT fix_sha256_check CHECK (sha256 ~ '^[0-9a-f]{64}$')
+);
+
+COMMENT ON TABLE pgimport.fix IS
+'Files of corrected rows that were sent back to a job, and what became of their rows.';
+
+-- Records that were refused while their file was read and became rows by a correction. Their old
+-- token means that row from then on.
+CREATE TABLE pgimport.fix_record (
+    job_id uuid NOT NULL,
+    issue_id bigint NOT NULL,
+    fix_no integer NOT NULL,
+    file_no integer NOT NULL,
+    row_no bigint NOT NULL,
+    CONSTRAINT fix_record_pkey PRIMARY KEY (job_id, issue_id),
+    CONSTRAINT fix_record_fix_fkey
+    FOREIGN KEY (job_id, fix_no) REFERENCES pgimport.fix (job_id, fix_no)
+);
+
+COMMENT ON TABLE pgimport.fix_record IS
+'Records refused while their file was read that were filled in and became rows of the job.';

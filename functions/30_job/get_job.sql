@@ -14,6 +14,7 @@ DECLARE
     r_job pgimport.job := pgimport._read_job(p_job_id);
     v_target_name text;
     v_files jsonb;
+    v_fixes jsonb;
 BEGIN
     SELECT t.name
     INTO v_target_name
@@ -25,6 +26,13 @@ BEGIN
     ), '[]')
     INTO v_files
     FROM pgimport.file AS f
+    WHERE f.job_id = p_job_id;
+
+    SELECT coalesce(jsonb_agg(
+        to_jsonb(f) - '{job_id,line_offset}'::text[] ORDER BY f.fix_no
+    ), '[]')
+    INTO v_fixes
+    FROM pgimport.fix AS f
     WHERE f.job_id = p_job_id;
 
     RETURN pgimport._envelope(
@@ -52,6 +60,7 @@ BEGIN
             'mapping', r_job.mapping,
             'idempotency_key', r_job.idempotency_key,
             'files', v_files,
+            'fixes', v_fixes,
             'created_at', r_job.created_at,
             'staged_at', r_job.staged_at,
             'validated_at', r_job.validated_at,

@@ -24,6 +24,7 @@ BEGIN
     END LOOP;
 
     IF p_file_no IS NULL THEN
+        PERFORM pgimport._fix_drop(p_job_id);
         PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id));
     END IF;
 END;

@@ -1,6 +1,6 @@
 -- The columns of a CSV report with their SQL: where the row comes from, its data, what was found.
 -- A column of the report itself whose name is taken by the data gets the prefix pgimport_.
--- Called by report_copy_sql(). Raises nothing.
+-- Called by report_copy_sql() for all reports but that of issues, which is _issue_rows_sql()'s.
 CREATE OR REPLACE FUNCTION pgimport._copy_columns(
     p_job pgimport.job,
     p_report text,
@@ -31,29 +31,29 @@ BEGIN
         ('rows', 10002, 'is_database_duplicate', 'coalesce(m.database, false)', false),
         ('rows', 10003, 'status', pgimport._report_status_sql(), false),
         ('all', 10004, 'issues', 'i.issues', true),
-        ('issues', 1, 'file_name', 'f.file_name', true),
-        ('issues', 2, 'line_no', 'i.line_no', false),
-        ('issues', 3, 'row_no', 'i.row_no', false),
-        ('issues', 4, 'issue_column', 'i.column_name', true),
-        ('issues', 5, 'issue_code', 'i.code', true),
-        ('issues', 6, 'issue_severity', 'i.severity', true),
-        ('issues', 7, 'issue_message', 'i.message', true),
-        ('issues', 8, 'issue_value', 'i.value', true),
-        ('issues', 9, 'issue_hint', 'i.hint', true)
+        (
+            'rows', 10005, 'pgimport_row',
+            'pgimport._row_token(f.job_id, f.opened_at, s.file_no, s.row_no)', false
+        ),
+        ('issue_list', 1, 'file_name', 'f.file_name', true),
+        ('issue_list', 2, 'line_no', 'i.line_no', false),
+        ('issue_list', 3, 'row_no', 'i.row_no', false),
+        ('issue_list', 4, 'issue_column', 'i.column_name', true),
+        ('issue_list', 5, 'issue_code', 'i.code', true),
+        ('issue_list', 6, 'issue_severity', 'i.severity', true),
+        ('issue_list', 7, 'issue_message', 'i.message', true),
+        ('issue_list', 8, 'issue_value', 'i.value', true),
+        ('issue_list', 9, 'issue_hint', 'i.hint', true)
     ),
 
     data AS (
-        -- a name of more than 63 bytes would be cut by the server, with a notice
         SELECT
             10 + c.place AS place,
-            CASE
-                WHEN octet_length(c.name) <= 60 THEN c.name
-                ELSE format('%s… (%s)', left(c.name, 12), c.place)
-            END AS name,
+            pgimport._short_name(c.name, c.place) AS name,
             c.value_sql
         FROM pgimport._report_columns(p_job) AS c
         -- the data of an issue's row can be shown only while it is staged
-        WHERE p_report <> 'issues'
+        WHERE p_report <> 'issue_list'
             OR pgimport._has_rows(pgimport._staging_name(p_job.job_id))
     ),
 
@@ -71,7 +71,7 @@ BEGIN
             o.is_text
         FROM own AS o
         WHERE o.report = p_report
-            OR (o.report = 'rows' AND p_report <> 'issues')
+            OR (o.report = 'rows' AND p_report <> 'issue_list')
     )
 
     SELECT

@@ -74,3 +74,48 @@ RETURN concat(
 
 COMMENT ON FUNCTION pgimport._report_status_sql() IS
 'internal: SQL of a row''s status CLEAN, INTERNAL_DUPLICATE, DATABASE_DUPLICATE and so on.';
+
+-- The FROM clause of one of the reports that report_copy_sql() makes: that of a list of issues with
+-- the data of their rows, or that of rows, with the text of their issues where all are shown.
+-- Called by report_copy_sql(). Raises PI102, PI306, PI602.
+CREATE OR REPLACE FUNCTION pgimport._report_from_sql(
+    p_job pgimport.job,
+    p_report text
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+CALLED ON NULL INPUT
+SET search_path = pg_catalog, pg_temp
+AS $_report_from_sql$
+BEGIN
+    IF p_report = 'issue_list' THEN
+        RETURN format(
+            'FROM %s AS i '
+            'INNER JOIN pgimport.file AS f ON f.job_id OPERATOR(pg_catalog.=) i.job_id '
+            'AND f.file_no OPERATOR(pg_catalog.=) i.file_no%s',
+            pgimport._issue_sql(p_job),
+            CASE WHEN pgimport._has_rows(pgimport._staging_name(p_job.job_id)) THEN format(
+                ' LEFT JOIN pgimport_staging.%I AS s '
+                'ON s.file_no OPERATOR(pg_catalog.=) i.file_no '
+                'AND s.row_no OPERATOR(pg_catalog.=) i.row_no',
+                pgimport._staging_name(p_job.job_id)
+            ) END
+        );
+    END IF;
+
+    RETURN concat(
+        pgimport._report_sql(p_job, p_report = 'duplicates'),
+        CASE WHEN p_report = 'all' THEN format(
+            ' LEFT JOIN (SELECT e.file_no, e.row_no, pg_catalog.string_agg('
+            'pg_catalog.concat_ws('': '', e.column_name, e.message), ''; '' ORDER BY e.issue_id) '
+            'AS issues FROM %s AS e WHERE e.row_no IS NOT NULL '
+            'GROUP BY e.file_no, e.row_no) AS i ON i.file_no OPERATOR(pg_catalog.=) s.file_no '
+            'AND i.row_no OPERATOR(pg_catalog.=) s.row_no', pgimport._issue_sql(p_job)
+        ) END
+    );
+END
+$_report_from_sql$;
+
+COMMENT ON FUNCTION pgimport._report_from_sql(pgimport.job, text) IS
+'internal: the FROM clause of one of the reports of report_copy_sql().';

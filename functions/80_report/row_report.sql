@@ -31,13 +31,14 @@ BEGIN
         'LEFT JOIN (SELECT e.file_no, e.row_no, jsonb_agg(jsonb_build_object('
         '''column'', e.column_name, ''code'', e.code, ''severity'', e.severity, '
         '''message'', e.message, ''value'', e.value, ''hint'', e.hint) ORDER BY e.issue_id) '
-        'AS issues FROM pgimport.issue AS e WHERE e.job_id = $1 AND e.row_no IS NOT NULL '
+        'AS issues FROM %s AS e WHERE e.row_no IS NOT NULL '
         'GROUP BY e.file_no, e.row_no) AS i ON i.file_no = s.file_no AND i.row_no = s.row_no '
         'ORDER BY s.file_no, s.row_no',
         pgimport._report_status_sql(),
         pgimport._report_data_sql(r_job),
-        pgimport._report_sql(r_job, false)
-    ) USING p_job_id;
+        pgimport._report_sql(r_job, false),
+        pgimport._issue_sql(r_job)
+    );
 END
 $row_report$;
 

@@ -58,7 +58,9 @@ BEGIN
             ('file', 'of_job', 'ALL', format(c_of_job, 'file'), ''),
             ('issue', 'of_job', 'ALL', format(c_of_job, 'issue'), ''),
             ('job_write', 'of_job', 'ALL', format(c_of_job, 'job_write'), ''),
-            ('job_event', 'of_job', 'ALL', format(c_of_job, 'job_event'), '')
+            ('job_event', 'of_job', 'ALL', format(c_of_job, 'job_event'), ''),
+            ('fix', 'of_job', 'ALL', format(c_of_job, 'fix'), ''),
+            ('fix_record', 'of_job', 'ALL', format(c_of_job, 'fix_record'), '')
         ) AS w (table_name, policy_name, command, visible, writable)
         LEFT JOIN pg_policy AS p
             ON

@@ -217,6 +217,38 @@ def stage_relation(
     )
 
 
+def stage_fix(
+    job_id: JobId, file_name: str, header: Sequence[str], options: Options | None = None
+) -> Call[models.StageFixResult]:
+    """Open a file of corrected rows; the result holds the COPY statement that loads it."""
+    return _call(
+        "stage_fix",
+        models.StageFixResult,
+        {
+            "job_id": (_ID, job_id),
+            "file_name": ("text", file_name),
+            "header": ("text[]", header),
+        },
+        {"options": (_JSON, options)},
+    )
+
+
+def apply_fix(
+    job_id: JobId, fix_no: int, rows_parsed: int, options: Options | None = None
+) -> Call[models.FixResult]:
+    """Put the corrected rows of an open file in place of the staged ones and check them again."""
+    return _call(
+        "apply_fix",
+        models.FixResult,
+        {
+            "job_id": (_ID, job_id),
+            "fix_no": ("int4", fix_no),
+            "rows_parsed": ("int8", rows_parsed),
+        },
+        {"options": (_JSON, options)},
+    )
+
+
 def set_mapping(job_id: JobId, mapping: Options) -> Call[models.MappingResult]:
     """Set which header goes to which column, for all files of a job."""
     return _call(
@@ -365,7 +397,7 @@ def row_report(job_id: JobId) -> Call[list[models.StagedRow]]:
 def report_copy_sql(
     job_id: JobId, report: str | None = None, raw: bool | None = None
 ) -> Call[models.ReportCopyResult]:
-    """Return the COPY … TO STDOUT of a report: duplicates, issues or all."""
+    """Return the COPY … TO STDOUT of a report: issues, issue_list, duplicates or all."""
     return _job(
         "report_copy_sql",
         models.ReportCopyResult,
@@ -420,9 +452,9 @@ def version() -> Call[str]:
 
 FUNCTIONS = (
     register_target, set_column, list_targets, describe_target, drop_target, suggest_mapping,
-    create_job, stage_file, finish_file, add_issues, stage_relation, set_mapping, cancel_job,
-    clear_staging, clear_target_staging, mark_duplicates, validate_job, check_job, preview_job,
-    insert_job, verify_job, plan_rollback, rollback_job, disable_rollback, disable_old_rollbacks,
-    duplicate_report, issue_report, row_report, report_copy_sql, list_jobs, get_job, job_events,
-    grant_usage, verify_install, version,
+    create_job, stage_file, finish_file, add_issues, stage_relation, stage_fix,
+    apply_fix, set_mapping, cancel_job, clear_staging, clear_target_staging, mark_duplicates,
+    validate_job, check_job, preview_job, insert_job, verify_job, plan_rollback, rollback_job,
+    disable_rollback, disable_old_rollbacks, duplicate_report, issue_report, row_report,
+    report_copy_sql, list_jobs, get_job, job_events, grant_usage, verify_install, version,
 )  # fmt: skip

@@ -83,6 +83,8 @@ class Client:
     finish_file = _Method(_sql.finish_file)
     add_issues = _Method(_sql.add_issues)
     stage_relation = _Method(_sql.stage_relation)
+    stage_fix = _Method(_sql.stage_fix)
+    apply_fix = _Method(_sql.apply_fix)
     set_mapping = _Method(_sql.set_mapping)
     cancel_job = _Method(_sql.cancel_job)
     clear_staging = _Method(_sql.clear_staging)

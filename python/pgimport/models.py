@@ -154,6 +154,7 @@ class JobResult(Result):
     source: str | None = None
     source_info: str | None = None
     files: list[Json] | None = None
+    fixes: list[Json] | None = None
     options: Json | None = None
     created_at: datetime | None = None
     staged_at: datetime | None = None
@@ -204,6 +205,42 @@ class CheckResult(Result):
     new_database_duplicates: int | None = None
     validation_errors: int | None = None
     errors: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageFixResult(Result):
+    """An open file of corrected rows and how to load it; see StageFileResult.
+
+    Attributes:
+        existing: the same bytes were applied before as this fix; there is nothing to load.
+        fields: what the fields of its header are: token, data, own, constant or unknown.
+
+    """
+
+    fix_no: int = 0
+    existing: bool = False
+    copy_sql: str | None = None
+    row_copy_sql: str | None = None
+    fields: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixResult(CheckResult):
+    """What became of corrected rows, and what the check of them found.
+
+    Attributes:
+        rows: rows of the file. rows_fixed: changed, and valid now. rows_still_invalid: changed,
+            and not valid yet. rows_unchanged: left as they were.
+        issues_left: issues of the whole job.
+
+    """
+
+    fix_no: int | None = None
+    rows: int | None = None
+    rows_fixed: int | None = None
+    rows_still_invalid: int | None = None
+    rows_unchanged: int | None = None
+    issues_left: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,9 +315,17 @@ class ClearResult(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportCopyResult(Result):
-    """The COPY … TO STDOUT of a report."""
+    """The COPY … TO STDOUT of a report.
+
+    Attributes:
+        copy_sql: as CSV with a header. row_copy_sql: the rows alone, in COPY's text format.
+        columns: names of the columns.
+
+    """
 
     copy_sql: str = ""
+    row_copy_sql: str = ""
+    columns: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
