@@ -172,7 +172,7 @@ class Loader:
     def _rows(self, loading: Loading, result: FileResult) -> FileResult:
         """Take the row path: good records are staged with their line, bad ones become issues."""
         head, opened = loading.head, loading.opened
-        reader = RowReader(head.path, head.delimiter, len(head.header), head.encoding)
+        reader = RowReader(head)
         with self._conn.transaction(), reader.source:
             records = iter(reader)
             more = True

@@ -173,7 +173,7 @@ def check_headers(
                 scan.rows,
                 scan.blank_rows,
                 scan.delimiter,
-                encoding or ("UTF-8 with BOM" if scan.bom else "UTF-8"),
+                scan.charset,
                 scan.header,
                 tuple(suggested.get("mapping") or ()),
                 tuple(str(item) for item in suggested.get("unmapped") or ()),
@@ -469,6 +469,9 @@ def _open_all(
             "bytes": head.size,
             "encoding": "UTF8",
             "delimiter": head.delimiter,
+            # COPY is given the bytes after the header
+            "header": False,
+            "line_offset": head.line_offset,
             **({"mapping": dict(mapping)} if mapping else {}),
             **({"force": True} if force else {}),
             **again,

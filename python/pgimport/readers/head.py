@@ -1,34 +1,55 @@
-"""The head of a file: its delimiter and its header, and the digest of all its bytes."""
+"""The head of a file: dialect, header, where its data begin, and the digest of all its bytes."""
 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pgimport.errors import FileError
-from pgimport.readers.rows import split_record
+from pgimport.readers import dialect
+from pgimport.readers.dialect import LINE, find_delimiter
+from pgimport.readers.encoding import by_nuls
+from pgimport.readers.evidence import line_ends, refuse_other_encodings
+from pgimport.readers.options import ReadOptions
 from pgimport.readers.source import MAX_COLUMNS, MAX_RECORD_BYTES, Source
+from pgimport.readers.split import split_record
 
-DELIMITERS = (",", ";", "\t", "|")
+__all__ = ["FileHead", "Layout", "begin", "find_delimiter", "read_head", "read_options"]
+
 MAX_HEADER_CHARACTERS = 1000
-_SAMPLE_RECORDS = 200
-_HEADER_BYTES = 4 * 1024 * 1024
-_RECORD = re.compile(r'(?:[^"\r\n]++|"[^"]*+")*+(?:\r\n|\r|\n|\Z)')
-_LINE = re.compile(r"[^\r\n]*+(?:\r\n|\r|\n|\Z)")
+_SAMPLE_BYTES = 64 * 1024
+_MAX_HEADER_ROW = 1_000_000
+_CONTROLS = bytes(byte for byte in range(1, 32) if byte not in b"\t\n\v\f\r\x1b")
 
 
 @dataclass(frozen=True, slots=True)
-class FileHead:
+class Layout:
+    """How a file is laid out.
+
+    Attributes:
+        delimiter: given or found.
+        header: the fields of the header as they are written, stripped; or the names given.
+        data_start: byte of the text (UTF-8 without BOM) where the records after the header begin.
+        line_offset: physical lines before these records.
+
+    """
+
+    delimiter: str
+    header: tuple[str, ...]
+    data_start: int
+    line_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileHead(Layout):
     """What is known of a file before its records are looked at.
 
     Attributes:
         path: the file. size: its bytes as they lie on disk. sha256: digest of these bytes.
-        compressed: it is gzip.
-        encoding: encoding the user gave, or None for UTF-8.
-        delimiter: given or found. header: the fields of the first record.
+        compressed: it is packed: gzip, zstd or zip.
+        encoding: encoding the user gave, or None. charset: the one it is in, for people.
 
     """
 
@@ -37,8 +58,30 @@ class FileHead:
     sha256: str
     compressed: bool
     encoding: str | None
-    delimiter: str
-    header: tuple[str, ...]
+    charset: str
+
+    @property
+    def named(self) -> int:
+        """How many fields a record must have: those up to the last one that has a name."""
+        return max((place for place, name in enumerate(self.header, 1) if name), default=1)
+
+
+def read_options(
+    options: ReadOptions | None, delimiter: str | None, encoding: str | None
+) -> ReadOptions:
+    """Return the options of a call that may give delimiter and encoding by themselves."""
+    if options is None:
+        return ReadOptions(delimiter=delimiter, encoding=encoding)
+    if delimiter is None and encoding is None:
+        return options
+    return ReadOptions(
+        delimiter=delimiter if delimiter is not None else options.delimiter,
+        encoding=encoding if encoding is not None else options.encoding,
+        header_row=options.header_row,
+        header=options.header,
+        sheet=options.sheet,
+        records=options.records,
+    )
 
 
 def read_head(
@@ -46,156 +89,167 @@ def read_head(
     delimiter: str | None = None,
     encoding: str | None = None,
     report: Callable[[int], None] | None = None,
+    *,
+    options: ReadOptions | None = None,
 ) -> FileHead:
     """Read the header of a file, and all its bytes for their SHA-256 alone.
 
     Several threads can do this side by side: hashing does not hold the interpreter.
 
     Args:
-        path: a regular file, plain or gzip (named .gz).
+        path: a regular file, plain, gzip, zstd, or ZIP with one file in it.
         delimiter: one character; found among comma, semicolon, tab and bar if not given.
-        encoding: as Python names it; UTF-8 if not given.
+        encoding: as Python or PostgreSQL names it; that of its byte order mark or UTF-8 if not
+            given.
         report: called with the bytes read so far, now and then.
+        options: the same and more, in one object.
 
     Raises:
-        FileError: no file, no header, unknown encoding, delimiter not to be found.
+        FileError: no file, no header, unknown encoding, delimiter or header not to be found.
 
     """
-    with Source(Path(path), encoding) as source:
-        first, delimiter, header = begin(source, source.blocks(), delimiter)
-        del first
+    options = read_options(options, delimiter, encoding)
+    with Source(Path(path), options.encoding) as source:
+        layout, _ = begin(source, source.blocks(), options)
         source.drain(report)
         return FileHead(
+            delimiter=layout.delimiter,
+            header=layout.header,
+            data_start=layout.data_start,
+            line_offset=layout.line_offset,
             path=source.path,
             size=source.bytes_read,
             sha256=source.sha256,
             compressed=source.compressed,
-            encoding=encoding,
-            delimiter=delimiter,
-            header=header,
+            encoding=options.encoding,
+            charset=source.charset,
         )
 
 
-def begin(
-    source: Source, blocks: Iterator[bytes], delimiter: str | None
-) -> tuple[bytes, str, tuple[str, ...]]:
-    """Return the first block that is not blank, the delimiter and the header.
+def begin(source: Source, blocks: Iterator[bytes], options: ReadOptions) -> tuple[Layout, bytes]:
+    """Return the layout of a file, and what was read of it after its header.
 
     Raises:
-        FileError: no header, a delimiter that is none or cannot be found.
+        FileError: no header, a delimiter that is none, something that cannot be told for sure.
 
     """
-    first = first_block(blocks)
+    mark = options.delimiter
+    if mark is not None and (len(mark.encode()) != 1 or mark in '"\r\n\\\0'):
+        raise FileError(f'delimiter "{mark}" is not one plain character')
+    if options.header is not None and options.header_row is not None:
+        raise FileError("header and header_row exclude each other", hint="give one of them")
     name = source.path.name
-    if delimiter is None:
-        delimiter = find_delimiter(first, name)
-    elif len(delimiter.encode()) != 1 or delimiter in '"\r\n\\\0':
-        raise FileError(f'delimiter "{delimiter}" is not one plain character')
-    return first, delimiter, _read_header(first, delimiter, name)
+    text = _first_text(blocks)
+    _refuse_binary(text, source)
+    said, start = dialect.separator_line(text)
+    if options.header is not None:
+        records = dialect.sample(text, start)
+        width = len(options.header)
+        mark = mark or said or dialect.find_for(records, width, name)
+        header = tuple(field.strip() for field in options.header)
+        _check_names(header, name)
+        end = start
+    else:
+        placed = options.header_row is not None
+        if options.header_row is not None:
+            text, start = _line_start(text, blocks, options.header_row, bool(start), name)
+        records = dialect.sample(text, start)
+        if placed and (not records or records[0].begin != start):
+            raise FileError(f'line {options.header_row} of "{name}" is blank, not a header')
+        mark, record = dialect.find(records, mark or said, name, placed)
+        line = 1 + line_ends(text[: record.begin])
+        header = _read_header(text[record.begin : record.end], mark, line, source)
+        end = record.end
+    return Layout(mark, header, end, line_ends(text[:end])), text[end:]
 
 
-def first_block(blocks: Iterator[bytes]) -> bytes:
-    """Return the first block, with all blank ones before it."""
-    first = next(blocks, b"")
-    while first and not first.strip():
+def _first_text(blocks: Iterator[bytes]) -> bytes:
+    """Return the beginning of the text: enough for a sample, and not only blanks."""
+    text = next(blocks, b"")
+    while text and (len(text) < _SAMPLE_BYTES or not text.strip()):
         following = next(blocks, b"")
-        if not following or len(first) > MAX_RECORD_BYTES:
+        if not following or len(text) > MAX_RECORD_BYTES:
             break
-        first += following
-    return first
+        text += following
+    return text
 
 
-def find_delimiter(text: bytes, name: str = "file") -> str:
-    """Return the delimiter by which the first records have as many fields as the header.
+def _line_start(
+    text: bytes, blocks: Iterator[bytes], row: int, separator: bool, name: str
+) -> tuple[bytes, int]:
+    """Return a text that holds physical line ``row``, and where in it that line begins.
 
     Raises:
-        FileError: none or more than one fits; the user must say which.
+        FileError: there is no such line, or the header cannot be in it.
 
     """
-    sample = _sample(text.decode("utf-8", "replace"))
-    if not sample:
-        raise FileError(f'"{name}" is empty', hint="the first line must name the columns")
-    fitting, nearly, splitting, present = [], [], [], False
-    for delimiter in DELIMITERS:
-        header = _width(sample[0], delimiter)
-        widths = [width for record in sample[1:] if (width := _width(record, delimiter))]
-        present = present or header > 1 or any(width > 1 for width in widths)
-        if header < 2:
-            continue
-        equal = widths.count(header)
-        if equal or not widths:
-            splitting.append(delimiter)
-        if equal == len(widths):
-            fitting.append(delimiter)
-        elif equal * 10 >= len(widths) * 8:
-            nearly.append(delimiter)
-    for found in (fitting, nearly, splitting):
-        if len(found) == 1:
-            return found[0]
-        if found:
+    if not 1 <= row <= _MAX_HEADER_ROW:
+        raise FileError(f"header_row {row} is not the number of a line", hint="lines count from 1")
+    if separator and row == 1:
+        raise FileError(f'line 1 of "{name}" names the delimiter, it is no header')
+    while line_ends(text) < row and len(text) < MAX_RECORD_BYTES:
+        following = next(blocks, b"")
+        if not following:
             break
-    if not present:
-        return DELIMITERS[0]
-    used = [mark for mark in DELIMITERS if any(_width(record, mark) > 1 for record in sample)]
-    if len(used) == 1 and _width(sample[0], used[0]) > 1:
-        return used[0]
-    raise FileError(
-        f'the delimiter of "{name}" cannot be told for sure',
-        detail="fitting: " + (", ".join(map(repr, fitting or nearly or splitting)) or "none"),
-        hint="give the delimiter",
-    )
-
-
-def _sample(text: str) -> list[str]:
-    """Return the first whole records of a text that are not blank."""
-    records: list[str] = []
-    position = 0
-    while position < len(text) and len(records) < _SAMPLE_RECORDS:
-        match = _RECORD.match(text, position) or _LINE.match(text, position)
-        if match is None or match.end() == position:
-            break
-        record = match[0].strip("\r\n")
-        position = match.end()
-        if record.strip(' \t,;|"'):
-            records.append(record)
-    return records
-
-
-def _width(record: str, delimiter: str) -> int:
-    """Return how many fields a record has by this delimiter; 0 where it cannot be read."""
-    if '"' not in record:
-        return record.count(delimiter) + 1
-    try:
-        return len(split_record(record, delimiter))
-    except csv.Error:
-        return 0
-
-
-def _read_header(text: bytes, delimiter: str, name: str) -> tuple[str, ...]:
-    blanks = (" \t\r\n" + delimiter).encode()
-    start = len(text) - len(text.lstrip(blanks))
-    # A header may begin with an empty name: back to the start of its line.
-    start = max(text.rfind(b"\n", 0, start), text.rfind(b"\r", 0, start)) + 1
-    if not text[start:].strip(blanks):
-        raise FileError(f'"{name}" is empty', hint="the first line must name the columns")
-    decoded = text[start : start + _HEADER_BYTES].decode("utf-8", "surrogateescape")
-    match = _RECORD.match(decoded) or _LINE.match(decoded)
-    record = match[0].rstrip("\r\n") if match else ""
-    if "\0" in record:
+        text += following
+    start = 0
+    for _ in range(row - 1):
+        match = LINE.match(text, start)
+        start = match.end() if match else len(text)
+    if start >= len(text):
         raise FileError(
-            f'the header of "{name}" has NUL bytes', hint="is it UTF-16? Then give the encoding"
+            f'"{name}" has no line {row} for its header', detail=f"{line_ends(text)} line ends"
         )
-    try:
-        record.encode()
-        fields = split_record(record, delimiter)
-    except UnicodeEncodeError:
+    return text, start
+
+
+def _refuse_binary(text: bytes, source: Source) -> None:
+    """Refuse what is no text, and text in which NUL is a part of characters."""
+    name, start = source.path.name, text[:4096]
+    wide = by_nuls(start) if b"\0" in start and not source.declared else None
+    if wide is not None and start.count(0) * 5 >= len(start):
         raise FileError(
-            f'the header of "{name}" is not valid UTF-8', hint="give the encoding of the file"
+            f'"{name}" has NUL bytes: it looks like {wide[:-3].upper()} without byte order mark',
+            hint=f"if it would begin with {_reads(start, wide)}: --encoding {wide}",
+        )
+    controls = len(start) - len(start.translate(None, _CONTROLS))
+    if controls > 32 and controls * 10 > len(start):
+        raise FileError(f'"{name}" is not a text file', hint="export it as CSV")
+
+
+def _reads(start: bytes, codec: str) -> str:
+    line = start[: len(start) // 4 * 4].decode(codec, "replace").lstrip().splitlines()
+    return repr(line[0][:60]) if line else "a blank line"
+
+
+def _read_header(
+    record: bytes, delimiter: str, line: int, source: Source
+) -> tuple[str, ...]:  # fmt: skip
+    name = source.path.name
+    where = f'the header of "{name}"' + (f", line {line}," if line > 1 else "")
+    if b"\0" in record:
+        wide = by_nuls(record)
+        hint = f"is it UTF-16? Then --encoding {wide or 'utf-16-le'}"
+        raise FileError(f"{where} has NUL bytes", hint=hint)
+    try:
+        fields = split_record(record.decode().rstrip("\r\n"), delimiter)
+    except UnicodeDecodeError:
+        if not source.declared:
+            refuse_other_encodings(source.path)
+        raise FileError(
+            f"{where} is not valid {source.charset}", hint="give the encoding of the file"
         ) from None
     except csv.Error as error:
-        raise FileError(f'the header of "{name}" cannot be read: {error}') from None
-    if len(fields) > MAX_COLUMNS:
-        raise FileError(f'"{name}" has {len(fields)} columns', hint=f"at most {MAX_COLUMNS}")
-    if any(len(field or "") > MAX_HEADER_CHARACTERS for field in fields):
+        raise FileError(f"{where} cannot be read: {error}") from None
+    header = tuple((field or "").strip() for field in fields)
+    _check_names(header, name)
+    return header
+
+
+def _check_names(header: tuple[str, ...], name: str) -> None:
+    if len(header) > MAX_COLUMNS:
+        raise FileError(f'"{name}" has {len(header)} columns', hint=f"at most {MAX_COLUMNS}")
+    if not header:
+        raise FileError(f'no names are given for the columns of "{name}"')
+    if any(len(field) > MAX_HEADER_CHARACTERS for field in header):
         raise FileError(f'"{name}" has a column name of more than 1000 characters')
-    return tuple((field or "").strip() for field in fields)

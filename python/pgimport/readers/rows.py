@@ -1,24 +1,23 @@
 """The row path: one record after the other, each with its line; what cannot be read is named.
 
-The meaning is that of COPY in CSV format: an unquoted empty field is NULL, a quoted one is the
-empty text. A quote inside an unquoted field is an ordinary character.
+The meaning is that of COPY in CSV format (see split). What spreadsheets add to a record, empty
+fields at its end, is taken off; empty fields that the header has no name for may be missing.
 """
 
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from pgimport.errors import FileError
+from pgimport.readers.encoding import ESCAPED, shown
+from pgimport.readers.evidence import line_ends, refuse_other_encodings
+from pgimport.readers.head import FileHead
 from pgimport.readers.source import MAX_RECORD_BYTES, Source
+from pgimport.readers.split import QUOTED, split_record
 
 Row = tuple[int, list[str | None]]
-
-_QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
-_ESCAPED = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,46 +45,11 @@ class BadRow:
     detail: str | None = None
 
 
-def split_record(record: str, delimiter: str) -> list[str | None]:
-    """Split one record, without its line end, into fields; tells NULL from the empty text.
-
-    Raises:
-        csv.Error: text after a closing quote, or a quote that is never closed.
-
-    """
-    fields: list[str | None] = []
-    position = 0
-    while True:
-        if record.startswith('"', position):
-            match = _QUOTED.match(record, position)
-            if match is None:
-                raise csv.Error("unexpected end of data")
-            fields.append(match[1].replace('""', '"'))
-            position = match.end()
-            if position == len(record):
-                return fields
-            if record[position] != delimiter:
-                raise csv.Error("text after a closing quote")
-        else:
-            end = record.find(delimiter, position)
-            if end < 0:
-                fields.append(record[position:] or None)
-                return fields
-            fields.append(record[position:end] or None)
-            position = end
-        position += 1
-
-
-def shown(record: str) -> str:
-    r"""Return a record readable and without loss: undecodable bytes and NUL as ``\xE9``."""
-    if "\0" not in record and not _ESCAPED.search(record):
-        return record
-    text = record.replace("\\", "\\\\").replace("\0", "\\x00")
-    return _ESCAPED.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02X}", text)
-
-
 class RowReader:
-    """Iterates over a file: good rows as ``(line_no, fields)``, others as BadRow.
+    """Iterates over the records of a file: good rows as ``(line_no, fields)``, others as BadRow.
+
+    Args:
+        head: what is known of the file.
 
     Attributes:
         rows: good rows given so far. refused: bad ones. blank: rows skipped as blank.
@@ -93,29 +57,34 @@ class RowReader:
 
     """
 
-    def __init__(self, path: Path, delimiter: str, width: int, encoding: str | None = None) -> None:
-        self.source = Source(path, encoding)
+    def __init__(self, head: FileHead) -> None:
+        self.source = Source(head.path, head.encoding)
         self.rows = 0
         self.refused = 0
         self.blank = 0
-        self._delimiter = delimiter
-        self._width = width
-        self._encoding = encoding or "UTF-8"
-        self._blank = " \t\r\n" + delimiter
+        self._head = head
+        self._delimiter = head.delimiter
+        self._width = len(head.header)
+        self._named = head.named
+        self._blank = " \t\r\n" + head.delimiter
         # About the record csv.reader is at: its first line, and the text taken for it.
-        self._line = 0
+        self._line = head.line_offset
         self._taken: list[str] = []
         self._ended = False
         csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_BYTES))
 
     def __iter__(self) -> Iterator[Row | BadRow]:
+        """Give the records.
+
+        Raises:
+            FileError: damaged file, a quote that is never closed (with its line), an encoding
+                that is not UTF-8 where none was given.
+
+        """
         with self.source:
-            header_seen = False
-            blocks = self.source.blocks()
+            blocks = self._blocks()
             for block in blocks:
-                if not header_seen:
-                    header_seen = yield from self._careful(block, blocks, header=True)
-                elif b'"' in block or b"\0" in block or b"\r" in block:
+                if b'"' in block or b"\0" in block or b"\r" in block:
                     yield from self._careful(block, blocks)
                 else:
                     try:
@@ -125,9 +94,22 @@ class RowReader:
                     else:
                         yield from self._plain(text)
 
+    def _blocks(self) -> Iterator[bytes]:
+        """Give the blocks after the header; at the first that is not UTF-8 it is asked why."""
+        sure = self.source.declared
+        for block in self.source.blocks(self._head.data_start):
+            if not sure and not block.isascii() and self.source.errors == "surrogateescape":
+                try:
+                    block.decode()
+                except UnicodeDecodeError:
+                    refuse_other_encodings(self.source.path)
+                    sure = True
+            yield block
+
     def _plain(self, text: str) -> Iterator[Row | BadRow]:
         """Give records without quotes, one a line."""
         delimiter, width, blank = self._delimiter, self._width, self._blank
+        starts = ("", *blank)  # what a blank line begins with
         lines = text.split("\n")
         if not lines[-1]:
             lines.pop()
@@ -135,28 +117,23 @@ class RowReader:
         for line in lines:
             line_no += 1
             fields: list[str | None] = [field or None for field in line.split(delimiter)]
-            if fields[0] is None and not line.strip(blank):
+            if line[:1] in starts and not line.strip(blank):
                 self.blank += 1
-            elif len(fields) == width and (width > 1 or line.strip(blank)):
+            elif len(fields) == width:
                 self.rows += 1
                 yield line_no, fields
-            elif not line.strip(blank):
-                self.blank += 1
+            elif (fitting := self._fit(fields)) is not None:
+                self.rows += 1
+                yield line_no, fitting
             else:
                 self.refused += 1
                 yield self._ragged(line_no, fields, line)
         self._line = line_no
 
-    def _careful(
-        self, block: bytes, more: Iterator[bytes], header: bool = False
-    ) -> Generator[Row | BadRow, None, bool]:
-        """Give records by csv.reader, which takes more blocks where a record goes on in them.
-
-        Returns whether the header was seen (and not given).
-        """
+    def _careful(self, block: bytes, more: Iterator[bytes]) -> Iterator[Row | BadRow]:
+        """Give records by csv.reader, which takes more blocks where a record goes on in them."""
         feeder = self._feed(block, more)
         reader = csv.reader(feeder, delimiter=self._delimiter, strict=True)
-        seen = not header
         while True:
             taken: list[str] = []
             self._taken = taken
@@ -164,7 +141,7 @@ class RowReader:
             try:
                 row = next(reader)
             except StopIteration:
-                return seen
+                return
             except csv.Error:
                 record = "".join(taken).rstrip("\r\n")
                 if self._ended:
@@ -177,14 +154,10 @@ class RowReader:
                     shown(record),
                     'inside a quoted field a quote is written twice: ""',
                 )
-                seen = True
                 continue
             record = taken[0] if len(taken) == 1 else "".join(taken)
             if not record.strip(self._blank):
                 self.blank += 1
-                continue
-            if not seen:
-                seen = True
                 continue
             given = self._check(first_line, row, record)
             if isinstance(given, BadRow):
@@ -205,12 +178,12 @@ class RowReader:
                 "remove it from the file",
                 position,
             )
-        if not record.isascii() and (found := _ESCAPED.search(record)):
-            position = next((n for n, field in enumerate(row, 1) if _ESCAPED.search(field)), None)
+        if not record.isascii() and (found := ESCAPED.search(record)):
+            position = next((n for n, field in enumerate(row, 1) if ESCAPED.search(field)), None)
             return BadRow(
                 line_no,
                 "bad_encoding",
-                f"byte {shown(found[0])} is not valid {self._encoding}",
+                f"byte {shown(found[0])} is not valid {self.source.charset}",
                 shown(record.rstrip("\r\n")),
                 "correct the row, or give the encoding of the file",
                 position,
@@ -220,16 +193,23 @@ class RowReader:
             fields = split_record(record.rstrip("\r\n"), self._delimiter)
         else:
             fields = [field or None for field in row]
-        if len(fields) != self._width:
+        if len(fields) == self._width:
+            return line_no, fields
+        fitting = self._fit(fields)
+        if fitting is None:
             return self._ragged(line_no, fields, record.rstrip("\r\n"))
-        return line_no, fields
+        return line_no, fitting
+
+    def _fit(self, fields: list[str | None]) -> list[str | None] | None:
+        """Return a record with the fields of the header, if nothing of it is lost or made up."""
+        count, width = len(fields), self._width
+        if count > width:
+            return fields[:width] if not any(fields[width:]) else None
+        return fields + [None] * (width - count) if count >= self._named else None
 
     def _ragged(self, line_no: int, fields: list[str | None], record: str) -> BadRow:
         count, width = len(fields), self._width
-        extra = ""
-        if count > width and not any(fields[width:]):
-            extra = "; the extra ones are empty"
-        message = f"the row has {count} field{'s' * (count != 1)}, the header {width}{extra}"
+        message = f"the row has {count} field{'s' * (count != 1)}, the header {width}"
         return BadRow(
             line_no,
             "ragged_row",
@@ -245,9 +225,10 @@ class RowReader:
         Line ends are newline, CR LF and a lone CR.
         """
         size = 0
+        errors = self.source.errors
         while True:
             for line in block.splitlines(keepends=True):
-                text = line.decode("utf-8", "surrogateescape")
+                text = line.decode("utf-8", errors)
                 if not self._taken:
                     size = 0
                 size += len(line)
@@ -276,7 +257,7 @@ class RowReader:
         position = 0
         while True:
             if record.startswith('"', position):
-                match = _QUOTED.match(record, position)
+                match = QUOTED.match(record, position)
                 if match is None:
                     break
                 position = match.end()
@@ -284,7 +265,7 @@ class RowReader:
             if end < 0:
                 break
             position = end + 1
-        line = first_line + len(re.findall(r"\r\n|\r|\n", record[:position]))
+        line = first_line + line_ends(record[:position].encode("utf-8", "surrogatepass"))
         raise FileError(
             f'"{self.source.path.name}", line {line}: a quote is opened and never closed',
             hint="correct the file; nothing of it was staged",

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pgimport.errors import FileError
-from pgimport.readers.head import FileHead, begin, first_block
+from pgimport.readers.evidence import refuse_other_encodings
+from pgimport.readers.head import FileHead, Layout, begin, read_options
+from pgimport.readers.options import ReadOptions
 from pgimport.readers.source import Source
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -22,30 +24,20 @@ _END_MARKER = re.compile(rb"(?:\A|[\r\n])\\\.(?:[\r\n]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
-class FileScan:
+class FileScan(FileHead):
     """What one pass over a file found.
 
     Attributes:
-        path: the file. size: its bytes as they lie on disk. sha256: digest of these bytes.
-        compressed: it is gzip. bom: it begins with a UTF-8 byte order mark.
-        encoding: encoding the user gave, or None for UTF-8.
-        delimiter: given or found. header: the fields of the first record.
+        bom: it begins with a UTF-8 byte order mark.
         rows: records after the header; exact unless "stray_quote" is among the hazards.
         blank_rows: records that are empty or only delimiters and blanks (not in rows).
-        data_bytes: bytes of text up to the last row: what COPY would be given.
+        data_bytes: bytes of text up to the last row.
         hazards: why COPY must not be given the bytes: nul_byte, bad_encoding, copy_end_marker,
             blank_rows, ragged_rows, quoted_newline, stray_quote, mixed_line_ends. Empty: it may.
 
     """
 
-    path: Path
-    size: int
-    sha256: str
-    compressed: bool
     bom: bool
-    encoding: str | None
-    delimiter: str
-    header: tuple[str, ...]
     rows: int
     blank_rows: int
     data_bytes: int
@@ -63,45 +55,55 @@ def scan_file(
     encoding: str | None = None,
     digest: bool = True,
     report: Callable[[int, int], None] | None = None,
+    *,
+    options: ReadOptions | None = None,
 ) -> FileScan:
     """Read a file once and return what it holds; memory does not grow with the file.
 
     Args:
-        path: a regular file, plain or gzip (named .gz).
+        path: a regular file, plain, gzip, zstd, or ZIP with one file in it.
         delimiter: one character; found among comma, semicolon, tab and bar if not given.
-        encoding: as Python names it; UTF-8 if not given.
+        encoding: as Python or PostgreSQL names it; that of its byte order mark or UTF-8 if not
+            given.
         digest: whether to compute the SHA-256 too.
         report: called with rows and bytes on disk so far, block after block.
+        options: delimiter, encoding and more, in one object.
 
     Raises:
-        FileError: no file, no header, unknown encoding, delimiter not to be found, damaged gzip,
-            a quote that is never closed (with its line).
+        FileError: no file, no header, unknown encoding, delimiter or header not to be found,
+            damaged archive, a quote that is never closed (with its line).
 
     """
-    with Source(Path(path), encoding, digest) as source:
+    options = read_options(options, delimiter, encoding)
+    with Source(Path(path), options.encoding, digest) as source:
         blocks = source.blocks()
-        first, delimiter, header = begin(source, blocks, delimiter)
-        counter = _Counter(delimiter, len(header), source.path.name)
-        counter.add(first)
-        for block in blocks:
+        layout, block = begin(source, blocks, options)
+        counter = _Counter(layout, source.path.name)
+        while block or (block := next(blocks, b"")):
+            counter.add(block)
+            block = b""
             if report is not None:
                 report(counter.rows, source.bytes_read)
-            counter.add(block)
         counter.end()
-        return FileScan(
-            path=source.path,
-            size=source.bytes_read,
-            sha256=source.sha256,
-            compressed=source.compressed,
-            bom=source.bom,
-            encoding=encoding,
-            delimiter=delimiter,
-            header=header,
-            rows=counter.rows,
-            blank_rows=counter.blank,
-            data_bytes=counter.data_bytes,
-            hazards=frozenset(counter.hazards),
-        )
+    if "bad_encoding" in counter.hazards and not source.declared:
+        refuse_other_encodings(source.path)
+    return FileScan(
+        delimiter=layout.delimiter,
+        header=layout.header,
+        data_start=layout.data_start,
+        line_offset=layout.line_offset,
+        path=source.path,
+        size=source.bytes_read,
+        sha256=source.sha256,
+        compressed=source.compressed,
+        encoding=options.encoding,
+        charset=source.charset,
+        bom=source.bom,
+        rows=counter.rows,
+        blank_rows=counter.blank,
+        data_bytes=counter.data_bytes,
+        hazards=frozenset(counter.hazards),
+    )
 
 
 class Unfit(Exception):  # noqa: N818 - no error: another way is taken
@@ -122,12 +124,13 @@ class CopyReader:
 
     def __init__(self, head: FileHead, source: Source) -> None:
         self._source = source
-        self._counter = _Counter(head.delimiter, len(head.header), head.path.name)
+        self._head = head
+        self._counter = _Counter(head, head.path.name)
 
     @property
     def rows(self) -> int:
         """Records after the header so far."""
-        return max(0, self._counter.rows)
+        return self._counter.rows
 
     @property
     def blank(self) -> int:
@@ -135,7 +138,7 @@ class CopyReader:
         return self._counter.blank
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield text without BOM, with the header, without blank rows at the end.
+        """Yield text without BOM, header and what stands before it, and blank rows at the end.
 
         Nothing of a block is given that COPY must not see. The source is read to its end, so
         that its digest is that of the whole file; only then it is known that the file may be
@@ -143,19 +146,16 @@ class CopyReader:
 
         Raises:
             Unfit: COPY must not be given these bytes; the row path reads them.
-            FileError: damaged gzip, a quote that is never closed (with its line).
+            FileError: damaged archive, a quote that is never closed (with its line).
 
         """
         counter = self._counter
-        blocks = self._source.blocks()
-        block = first_block(blocks)
-        while block:
+        for block in self._source.blocks(self._head.data_start):
             length = counter.add(block)
             if counter.hazards:
                 raise Unfit(counter.hazards)
             if length:
                 yield block if length == len(block) else block[:length]
-            block = next(blocks, b"")
         counter.end()
         if counter.hazards:
             raise Unfit(counter.hazards)
@@ -164,16 +164,16 @@ class CopyReader:
 class _Counter:
     """Counts records and collects hazards, block after block of whole lines."""
 
-    def __init__(self, delimiter: str, width: int, name: str) -> None:
+    def __init__(self, layout: Layout, name: str) -> None:
         self.name = name
         self.hazards: set[str] = set()
-        self.rows = -1  # the header is not one
+        self.rows = 0
         self.blank = 0
-        self.data_bytes = 0
-        self._width = width
+        self.data_bytes = layout.data_start
+        self._width = len(layout.header)
         self._delimiters = 0
-        self._total = 0
-        mark = delimiter.encode()
+        self._total = layout.data_start
+        mark = layout.delimiter.encode()
         self._blanks = b" \t\r\n" + mark
         escaped = re.escape(mark)
         self._blank_row = re.compile(rb"\n[ \t" + escaped + rb"]*(?=\n)")
@@ -184,7 +184,7 @@ class _Counter:
         self._stray = re.compile(rb'"(?:(?=' + text + rb")|(?<=" + text + rb'"))')
         self._neither = bytes(byte for byte in range(256) if byte not in (10, mark[0]))
         self._inside = False
-        self._lines = 0
+        self._lines = layout.line_offset
         self._quote_line = 0
         self._pending_blank = 0
         self._crlf = self._lf = False
@@ -215,7 +215,7 @@ class _Counter:
             )
         if self._crlf and self._lf:
             self.hazards.add("mixed_line_ends")
-        if self._delimiters != (self._width - 1) * (self.rows + 1):
+        if self._delimiters != (self._width - 1) * self.rows:
             self.hazards.add("ragged_rows")
         self.blank += self._pending_blank
         self._pending_blank = 0

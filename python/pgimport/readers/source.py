@@ -1,24 +1,21 @@
-"""Opening an input file: plain or gzip bytes, decoded to UTF-8, in blocks of whole lines."""
+"""Opening an input file: plain or packed bytes, decoded to UTF-8, in blocks of whole lines."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
-import hashlib
-import io
-import os
-import stat
-import zlib
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from pgimport.errors import FileError
+from pgimport.readers import disk as disk_module
+from pgimport.readers.disk import Disk
+from pgimport.readers.encoding import ESCAPE, choose, codec_name
+from pgimport.readers.unpack import Damaged, packing, packing_by_name, unpacked
 
-BLOCK = 256 * 1024
 MAX_RECORD_BYTES = 64 * 1024 * 1024
-MAX_UNPACKED_BYTES = 256 * 1024**3
 MAX_COLUMNS = 1590
 
 _MAGIC = (
@@ -27,93 +24,63 @@ _MAGIC = (
     (b"%PDF", "a PDF"),
     (b"BZh", "compressed with bzip2"),
     (b"\xfd7zXZ", "compressed with xz"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z file"),
     (b"PGCOPY\n", "a binary COPY file"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"<!DOCTYPE", "HTML or XML"),
+    (b"<html", "HTML or XML"),
+    (b"<?xml", "HTML or XML"),
 )
-_WIDE_BOMS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-class _Digest(io.RawIOBase):
-    """A raw file that hashes and counts the bytes that were really read from it."""
-
-    def __init__(self, raw: IO[bytes], digest: bool) -> None:
-        self.raw_file = raw
-        self.hash = hashlib.sha256() if digest else None
-        self.count = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self.raw_file.read(size)
-        self.count += len(data)
-        if self.hash is not None:
-            self.hash.update(data)
-        return data
-
-    def readinto(self, buffer: object, /) -> int:
-        view = memoryview(buffer)  # type: ignore[arg-type]
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-
-def utf8_name(encoding: str | None) -> str | None:
-    """Return the codec's own name for an encoding, None for UTF-8; FileError if unknown."""
-    if encoding is None:
-        return None
-    try:
-        name = codecs.lookup(encoding).name
-    except LookupError:
-        raise FileError(
-            f'unknown encoding "{encoding}"', hint="use a name such as utf-8, cp1252 or utf-16"
-        ) from None
-    return None if name in ("utf-8", "utf-8-sig", "ascii") else name
+_START = 64
 
 
 class Source:
     """One open input file. Use as a context manager and read ``blocks()`` once, to the end.
 
     Attributes:
-        bom: True once a UTF-8 byte order mark was seen and taken off.
-        compressed: True for a gzip file.
-        size: size of the file in bytes when it was opened.
+        path: the file.
+        packing: gzip, zstd, zip or None.
+        charset: its encoding, as people name it; known once the first block was read.
+        bom: it begins with a UTF-8 byte order mark; known once the first block was read.
+        declared: the user said in which encoding it is.
+        errors: how its blocks are to be decoded, so that bytes which are no text are lone
+            surrogates; known once the first block was read.
 
     """
 
     def __init__(self, path: Path, encoding: str | None = None, digest: bool = True) -> None:
         self.path = path
+        self.declared = encoding is not None
         self.bom = False
-        self._codec = utf8_name(encoding)
-        raw = _open_regular(path)
-        self.size = os.fstat(raw.fileno()).st_size
-        self._raw = raw
-        self._digest = _Digest(raw, digest)
-        magic = raw.read(8)
-        raw.seek(0)
-        self.compressed = magic.startswith(b"\x1f\x8b")
-        named = path.name.lower().endswith(".gz")
-        if named != self.compressed and self.size:
-            raw.close()
-            what = (
-                "is not gzip data, as its name says" if named else "is gzip data but not named .gz"
-            )
-            raise FileError(f'"{path.name}" {what}', hint="rename it")
-        for start, kind in _MAGIC:
-            if magic.startswith(start):
-                raw.close()
-                raise FileError(f'"{path.name}" is {kind}', hint="export it as CSV")
-        self._stream = gzip.GzipFile(fileobj=self._digest) if self.compressed else self._digest
+        self.errors = "surrogateescape"
+        self.charset = encoding or "UTF-8"
+        self._encoding = encoding
+        self._lines = 0
+        if encoding is not None:
+            codec_name(encoding)
+        self._disk = Disk(path, digest)
+        self.size = self._disk.size
+        try:
+            self.packing = self._find_packing()
+        except BaseException:
+            self._disk.close()
+            raise
+
+    @property
+    def compressed(self) -> bool:
+        """Whether the file is packed."""
+        return self.packing is not None
 
     @property
     def bytes_read(self) -> int:
         """Bytes of the file itself read so far."""
-        return self._digest.count
+        return self._disk.count
 
     @property
     def sha256(self) -> str:
         """SHA-256 of the bytes read: of the whole file once ``blocks()`` came to its end."""
-        return self._digest.hash.hexdigest() if self._digest.hash is not None else ""
+        return self._disk.sha256
 
     def __enter__(self) -> Self:
         return self
@@ -124,92 +91,136 @@ class Source:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._raw.close()
+        self._disk.close()
 
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the text as UTF-8 without BOM, in blocks that end with a line (save the last)."""
-        rest = b""
-        for data in self._decoded():
-            block = rest + data if rest else data
-            end = block.rfind(b"\n") + 1
-            if not end:
-                end = block.rfind(b"\r", 0, -1) + 1
-            if not end:
-                rest = block
-                if len(rest) > MAX_RECORD_BYTES:
-                    raise FileError(f'"{self.path.name}" has a line of more than 64 MB')
-                continue
-            if end == len(block):
-                rest = b""
-                yield block
+    def blocks(self, start: int = 0) -> Iterator[bytes]:
+        """Yield the text as UTF-8 without BOM, in blocks that end with a line (save the last).
+
+        Args:
+            start: byte of this text to begin with; the first of a line.
+
+        """
+        for block in self._whole_lines():
+            if start >= len(block):
+                start -= len(block)
+            elif start:
+                yield block[start:]
+                start = 0
             else:
-                rest = block[end:]
-                yield block[:end]
-        if rest:
-            yield rest
+                yield block
 
     def drain(self, report: Callable[[int], None] | None = None) -> None:
         """Read what is left of the file for its digest alone; no block can be had afterwards."""
         try:
-            while self._digest.read(BLOCK):
-                if report is not None:
-                    report(self._digest.count)
+            self._disk.rest(report)
         except OSError as error:
             raise self._unreadable(error) from None
 
-    def _unreadable(self, error: OSError) -> FileError:
-        return FileError(f'"{self.path.name}" cannot be read', detail=error.strerror or str(error))
+    def _whole_lines(self) -> Iterator[bytes]:
+        pending: list[bytes] = []
+        size = 0
+        for data in self._decoded():
+            end = data.rfind(b"\n") + 1 or data.rfind(b"\r", 0, -1) + 1
+            if not end:
+                pending.append(data)
+                size += len(data)
+                if size > MAX_RECORD_BYTES:
+                    raise FileError(f'"{self.path.name}" has a line of more than 64 MB')
+                continue
+            whole = end == len(data)
+            if pending:
+                pending.append(data if whole else data[:end])
+                block = b"".join(pending)
+            else:
+                block = data if whole else data[:end]
+            pending = [] if whole else [data[end:]]
+            size = len(data) - end
+            if self.packing:
+                self._lines += block.count(b"\n")
+            yield block
+        if pending:
+            yield b"".join(pending)
 
     def _decoded(self) -> Iterator[bytes]:
-        first = True
-        for data in self._unpacked() if self._codec is None else self._transcoded(self._codec):
-            if first and data:
-                first = False
-                if data.startswith(codecs.BOM_UTF8):
-                    self.bom = True
-                    yield data[3:]
-                    continue
-                if self._codec is None and data.startswith(_WIDE_BOMS):
-                    raise FileError(
-                        f'"{self.path.name}" is UTF-16 or UTF-32',
-                        hint="give its encoding, for instance utf-16",
-                    )
-            yield data
+        """Yield UTF-8; bytes that are no text are not valid in it."""
+        raw = self._unpacked()
+        start = b""
+        while len(start) < _START and (data := next(raw, b"")):
+            start += data
+        if self.packing:
+            self._refuse_kinds(start, "holds ")
+            if packing(start):
+                raise FileError(
+                    f'"{self.path.name}" holds a packed file in a packed one', hint="unpack it once"
+                )
+        codec = choose(self.path.name, self._encoding, start)
+        text: Iterator[bytes] = itertools.chain((start,), raw)
+        if codec is not None:
+            self.errors = "surrogatepass"
+            self.charset = self._encoding or codec
+            text = self._transcoded(codec, text)
+        start = next(text, b"")
+        if start.startswith(codecs.BOM_UTF8):
+            while start.startswith(codecs.BOM_UTF8):
+                start = start[3:]
+            if codec is None:
+                self.bom = True
+                self.charset = "UTF-8 with BOM"
+        if start:
+            yield start
+        yield from text
 
-    def _transcoded(self, codec: str) -> Iterator[bytes]:
-        # Bytes the encoding has no character for pass through as they are: not UTF-8, they
-        # become issues of their rows.
-        decoder = codecs.getincrementaldecoder(codec)("surrogateescape")
+    def _transcoded(self, codec: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        decoder = codecs.getincrementaldecoder(codec)(ESCAPE)
         try:
-            for data in self._unpacked():
-                yield decoder.decode(data).encode("utf-8", "surrogateescape")
-            yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
+            for data in pieces:
+                if text := decoder.decode(data):
+                    yield text.encode("utf-8", "surrogatepass")
+            if text := decoder.decode(b"", final=True):
+                yield text.encode("utf-8", "surrogatepass")
         except UnicodeError as error:
             raise FileError(f'"{self.path.name}" is not valid {codec}', detail=str(error)) from None
 
     def _unpacked(self) -> Iterator[bytes]:
-        total = 0
         try:
-            while data := self._stream.read(BLOCK):
-                total += len(data)
-                if total > MAX_UNPACKED_BYTES:
-                    raise FileError(f'"{self.path.name}" unpacks to more than 256 GB')
-                yield data
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            if self.packing:
+                yield from unpacked(self.packing, self._disk)
+            else:
+                while data := self._disk.read(disk_module.BLOCK):
+                    yield data
+            self._disk.rest()
+        except Damaged as error:
             raise FileError(
-                f'"{self.path.name}" is a damaged or incomplete gzip file', detail=str(error)
+                f'"{self.path.name}" is a damaged or incomplete {self.packing} file: it can be '
+                f"read up to line {self._lines + 1}",
+                detail=f"{error}; {self.bytes_read} of {self.size} bytes were read",
+                hint="fetch the file again; nothing of it was staged",
             ) from None
         except OSError as error:
             raise self._unreadable(error) from None
 
+    def _find_packing(self) -> str | None:
+        """Return how the file is packed, going by its first bytes.
 
-def _open_regular(path: Path) -> IO[bytes]:
-    """Open a regular file, never waiting for a FIFO and never reading a device."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise FileError(f'"{path}" cannot be opened: {(error.strerror or "").lower()}') from None
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise FileError(f'"{path}" is not a regular file')
-    return os.fdopen(handle, "rb", buffering=0)
+        Raises:
+            FileError: its name says otherwise, or it is another kind of file altogether.
+
+        """
+        magic = self._disk.peek(_START)
+        found, named = packing(magic), packing_by_name(self.path.name)
+        if found is None:
+            if named is not None and self.size:
+                raise FileError(
+                    f'"{self.path.name}" is not {named} data, as its name says', hint="rename it"
+                )
+            self._refuse_kinds(magic)
+        return found
+
+    def _refuse_kinds(self, magic: bytes, verb: str = "is ") -> None:
+        for start, kind in _MAGIC:
+            if magic.startswith(start):
+                hint = "export it as CSV" if verb == "is " else "unpack it"
+                raise FileError(f'"{self.path.name}" {verb}{kind}', hint=hint)
+
+    def _unreadable(self, error: OSError) -> FileError:
+        return FileError(f'"{self.path.name}" cannot be read', detail=error.strerror or str(error))
