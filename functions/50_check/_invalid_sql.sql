@@ -54,12 +54,9 @@ RETURNS boolean
 LANGUAGE sql
 STABLE
 PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $_is_builtin_type$
-SELECT p_type < 16384 AND t.typtype IN ('b', 'r', 'm')
-FROM pg_type AS t
-WHERE t.oid = p_type
-$_is_builtin_type$;
+RETURN p_type < 16384::oid AND EXISTS (
+    SELECT FROM pg_type AS t WHERE t.oid = p_type AND t.typtype IN ('b', 'r', 'm')
+);
 
 COMMENT ON FUNCTION pgimport._is_builtin_type(oid) IS
 'internal: whether a type is one of PostgreSQL''s own.';

@@ -73,7 +73,7 @@ SELECT is(
     'and the error is forgotten'
 );
 
--- constraints of the table that no check foresees
+-- constraints of the table that break only between the check and the insert
 ALTER TABLE pgimport_test.codes ADD CONSTRAINT codes_price_check CHECK (price > 0);
 ALTER TABLE pgimport_test.codes ADD CONSTRAINT codes_serial_key UNIQUE (serial);
 CREATE TABLE pgimport_test.batch (batch_code text PRIMARY KEY);
@@ -83,8 +83,8 @@ UPDATE pgimport_test.codes SET sku = code;
 ALTER TABLE pgimport_test.codes ADD CONSTRAINT codes_sku_key
 UNIQUE (sku) DEFERRABLE INITIALLY DEFERRED;
 
--- imports lines and says SQLSTATE and constraint
-CREATE FUNCTION pgimport_test.fails(p_column text, p_values text[])
+-- imports lines, with a statement between check and insert, and says SQLSTATE and constraint
+CREATE FUNCTION pgimport_test.fails(p_column text, p_values text[], p_between text)
 RETURNS text
 LANGUAGE plpgsql
 VOLATILE
@@ -101,34 +101,55 @@ BEGIN
             FROM unnest(p_values) WITH ORDINALITY AS v (value, place)
         )
     );
-    PERFORM pgimport.check_job(v_job_id);
+    IF NOT (pgimport.check_job(v_job_id) ->> 'valid')::boolean THEN
+        RETURN 'refused by the check';
+    END IF;
+    EXECUTE p_between;
     v_answer := pgimport.insert_job(v_job_id);
-    RETURN pgimport_test.pick(
+    RETURN concat_ws(' ', pgimport_test.pick(
         v_answer, 'status', 'code', 'details.sqlstate', 'details.table', 'details.constraint'
-    );
+    ), (SELECT count(*) FROM pgimport_test.codes AS c WHERE c.import_job_id = v_job_id));
+END;
+$$;
+CREATE FUNCTION pgimport_test.spoil()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    new.price := -1;
+    RETURN new;
 END;
 $$;
 
 SELECT is(
-    pgimport_test.fails('price', '{1,-1}'),
+    pgimport_test.fails('price', '{1,2}',
+        'CREATE TRIGGER spoil BEFORE INSERT ON pgimport_test.codes '
+        'FOR EACH ROW EXECUTE FUNCTION pgimport_test.spoil()'),
     'status=failed code=PI404 details.sqlstate=23514 details.table=codes '
-    'details.constraint=codes_price_check', 'a CHECK that fails makes the job failed'
+    'details.constraint=codes_price_check 0', 'a CHECK that fails makes the job failed'
 );
+DROP TRIGGER spoil ON pgimport_test.codes;
 SELECT is(
-    pgimport_test.fails('serial', '{s,s}'),
+    pgimport_test.fails('serial', '{s,t}',
+        'INSERT INTO pgimport_test.codes (merchant_id, code, serial) '
+        'VALUES (pgimport_test.merchant(), ''between 1'', ''t'')'),
     'status=failed code=PI404 details.sqlstate=23505 details.table=codes '
-    'details.constraint=codes_serial_key', 'so does a UNIQUE constraint that is not the key'
+    'details.constraint=codes_serial_key 0', 'so does a UNIQUE constraint that is not the key'
 );
+INSERT INTO pgimport_test.batch VALUES ('b1');
 SELECT is(
-    pgimport_test.fails('batch_code', '{none}'),
+    pgimport_test.fails('batch_code', '{b1}', 'DELETE FROM pgimport_test.batch'),
     'status=failed code=PI404 details.sqlstate=23503 details.table=codes '
-    'details.constraint=codes_batch_code_fkey', 'and a foreign key'
+    'details.constraint=codes_batch_code_fkey 0', 'and a foreign key'
 );
 SELECT is(
-    pgimport_test.fails('sku', '{x,x}'),
+    pgimport_test.fails('sku', '{x,y}',
+        'INSERT INTO pgimport_test.codes (merchant_id, code, sku) '
+        'VALUES (pgimport_test.merchant(), ''between 2'', ''x'')'),
     'status=failed code=PI404 details.sqlstate=23505 details.table=codes '
-    'details.constraint=codes_sku_key', 'a deferred constraint fails in the job, not at COMMIT'
+    'details.constraint=codes_sku_key 0', 'a deferred constraint fails in the job, not at COMMIT'
 );
+DELETE FROM pgimport_test.codes WHERE code LIKE 'between%';
 SELECT is(
     (SELECT count(*)::integer FROM pgimport_test.codes), 4, 'after each the target is as before'
 );
