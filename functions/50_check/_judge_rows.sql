@@ -57,7 +57,12 @@ BEGIN
         IF v_found IS NULL THEN
             v_found := pgimport._judge_each(
                 p_job, p_constraint, c_table, v_first, v_first + c_pages,
-                format(v_query, 'r."pgimport ctid" = $1 AND'), p_search_path
+                format(v_query, 'r."pgimport ctid" = $1 AND'),
+                format(
+                    'SELECT r."pgimport file_no", r."pgimport row_no", %s FROM %s AS r '
+                    'WHERE r."pgimport ctid" = $1',
+                    pgimport._shown_values(p_job, p_constraint.shown), v_rows
+                ), p_search_path
             );
         END IF;
         v_all := v_all + v_found;
@@ -82,7 +87,7 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_shown_values$
 BEGIN
-    RETURN coalesce('concat_ws('', '', ' || (
+    RETURN coalesce('nullif(concat_ws('', '', ' || (
         SELECT string_agg(
             CASE WHEN t.rules @> '{"sensitive": true}'
                 THEN format('pgimport._mask(r.%I::text)', c.name)
@@ -91,7 +96,7 @@ BEGIN
         FROM unnest(p_columns) WITH ORDINALITY AS c (name, place)
         INNER JOIN pgimport._target_columns(p_job.target_id) AS t
             ON t.column_name = c.name AND NOT t.generated
-    ) || ')', 'NULL::text');
+    ) || '), '''')', 'NULL::text');
 END;
 $_shown_values$;
 
@@ -160,6 +165,7 @@ CREATE OR REPLACE FUNCTION pgimport._judge_each(
     p_first_page bigint,
     p_end_page bigint,
     p_query text,
+    p_row_query text,
     p_search_path text
 )
 RETURNS bigint
@@ -173,27 +179,26 @@ DECLARE
     r_row record;
 BEGIN
     FOR r_row IN EXECUTE format(
-        'SELECT v.ctid AS place, v.file_no, v.row_no FROM pgimport_staging.%I AS v '
+        'SELECT v.ctid AS place FROM pgimport_staging.%I AS v '
         'WHERE v.ctid >= ''(%s,0)''::tid AND v.ctid < ''(%s,0)''::tid',
         p_table, p_first_page, p_end_page
     ) LOOP
         v_found := pgimport._add_violations(
             p_job, p_constraint, p_query, r_row.place, p_search_path
         );
-        IF v_found IS NULL THEN
+        -- that a generated column cannot be computed is an issue of its own
+        IF v_found IS NULL AND p_constraint.code NOT IN ('required', 'too_long') THEN
             v_found := pgimport._add_violations(
-                p_job, p_constraint,
-                format('SELECT %s, %s, NULL::text', r_row.file_no, r_row.row_no), NULL,
-                p_search_path
+                p_job, p_constraint, p_row_query, r_row.place, p_search_path
             );
         END IF;
-        v_all := v_all + v_found;
+        v_all := v_all + coalesce(v_found, 0);
     END LOOP;
     RETURN v_all;
 END;
 $_judge_each$;
 
 COMMENT ON FUNCTION pgimport._judge_each(
-    pgimport.job, record, text, bigint, bigint, text, text
+    pgimport.job, record, text, bigint, bigint, text, text, text
 ) IS
 'internal: judges rows by a constraint one by one.';

@@ -77,7 +77,7 @@ SELECT is(
         SELECT e.details ->> 'sqlstate' FROM pgimport.job_events(:'job') AS e
         WHERE e.to_status = 'failed'
     ),
-    '23514', 'a failure is logged with its SQLSTATE'
+    'P0001', 'a failure is logged with its SQLSTATE'
 );
 SELECT ok(
     (

@@ -9,9 +9,10 @@ CREATE TABLE pgimport_test.person (
     badge integer CONSTRAINT one_badge UNIQUE DEFERRABLE INITIALLY DEFERRED,
     seat integer CONSTRAINT one_seat UNIQUE NULLS NOT DISTINCT,
     nick text,
-    during int4range CONSTRAINT apart EXCLUDE USING gist (during WITH &&),
+    during int4range,
     number bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
-    import_job_id uuid
+    import_job_id uuid,
+    CONSTRAINT apart EXCLUDE USING gist (during WITH &&)
 );
 CREATE UNIQUE INDEX one_nick ON pgimport_test.person (lower(nick)) WHERE nick <> 'free';
 INSERT INTO pgimport_test.person (id, email, badge, seat, nick, during)

@@ -50,7 +50,7 @@ BEGIN
     RETURN (
         SELECT string_agg(
             concat_ws(' ', i.row_no, i.column_name, i.code, i.value), '; '
-            ORDER BY i.row_no, i.code, i.column_name
+            ORDER BY i.row_no, i.code COLLATE "C", i.column_name
         )
         FROM pgimport.issue_report(v_job_id, NULL, 100) AS i
     );
@@ -93,8 +93,8 @@ SELECT is(
 );
 SELECT is(
     pgimport_test.found_in('x,-1,2,3,x,,abcd'),
-    '1 n check:strict_n_check -1; 1 a, b foreign_key:both_or_none 3, x; 1 id bad_integer x; '
-    '1 w too_long abcd',
+    '1 id bad_integer x; 1 n check:strict_n_check -1; '
+    '1 a, b foreign_key:both_or_none 3, x; 1 w too_long abcd',
     'every error of a row is found at once, beside values that are wrong themselves'
 );
 SELECT is(
