@@ -11,7 +11,7 @@ import click
 import psycopg
 
 from pgimport import __version__
-from pgimport.cli import demo, jobs, reports, server, setup, targets
+from pgimport.cli import demo, fix, jobs, reports, server, setup, targets
 from pgimport.cli._app import (
     DONE,
     INTERRUPTED,
@@ -38,7 +38,9 @@ _COMMANDS = {
     "PI102": "pgimport show {job}",
     "PI201": "pgimport target list",
     "PI304": "pgimport rollback JOB, or the same command with --force",
-    "PI402": "pgimport report {job} --issues -o issues.csv",
+    "PI310": "pgimport report {job} --issues -o issues.xlsx",
+    "PI312": "pgimport report {job} --issues -o issues.xlsx",
+    "PI402": "pgimport report {job} --issues -o issues.xlsx",
     "PI403": "pgimport report {job} --duplicates -o duplicates.csv",
     "PI404": "pgimport check {job}",
     "PI501": "pgimport show {job}",
@@ -83,6 +85,7 @@ for _command in (
     jobs.cancel,
     jobs.clear,
     reports.report,
+    fix.fix,
     reports.history,
     reports.show,
     demo.demo,

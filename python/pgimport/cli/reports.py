@@ -172,24 +172,30 @@ def _known(raw: dict[str, Any], name: str) -> Any:
 @click.command("report", cls=Command)
 @click.argument("job", metavar="JOB")
 @click.option("--duplicates", "kind", flag_value="duplicates", help="Only duplicate rows.")
-@click.option("--issues", "kind", flag_value="issues", help="Only problems of the data.")
+@click.option(
+    "--issues",
+    "kind",
+    flag_value="issues",
+    help="Only rows with issues, to be corrected and sent back with fix.",
+)
+@click.option("--issue-list", "kind", flag_value="issue_list", help="One line an issue.")
 @click.option("--all", "kind", flag_value="all", help="All rows with their class (default).")
 @click.option(
     "-o",
     "--output",
     required=True,
-    metavar="FILE.csv",
+    metavar="FILE.csv|.xlsx",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write it; - for standard output.",
+    help="Where to write it, as CSV or XLSX; - for CSV on standard output.",
 )
 @click.option("--raw", is_flag=True, help="Do not neutralise formulas of spreadsheets.")
 @pass_state
 def report(state: State, job: str, kind: str | None, output: Path, raw: bool) -> None:
-    """Write duplicates, issues or all rows as CSV, streamed."""
+    """Write rows with issues, duplicates or all rows as CSV or XLSX, streamed."""
     if state.out.as_json and str(output) == "-":
         raise click.UsageError("with --json the report goes to a file: -o FILE.csv")
-    if str(output) != "-" and output.suffix.lower() != ".csv":
-        raise click.UsageError("the report is CSV: -o FILE.csv")
+    if str(output) != "-" and output.suffix.lower() not in (".csv", ".xlsx"):
+        raise click.UsageError("the report is CSV or XLSX: -o FILE.csv or FILE.xlsx")
     job_id = find_job(state, job)
     kind = kind or "all"
     begin = time.monotonic()
@@ -214,11 +220,13 @@ def report(state: State, job: str, kind: str | None, output: Path, raw: bool) ->
         state.out.note(text)
     else:
         state.out.line(text)
+        if kind == "issues" and written["rows"]:
+            state.out.next(shown_command("fix", job_id, str(output)), "once it is corrected")
 
 
 def export(state: State, job_id: str, kind: str, output: Path, raw: bool) -> dict[str, int]:
     """Stream a report to a file or to standard output; returns rows and bytes."""
-    from pgimport.importer import export_report
+    from pgimport.exports import export_report
 
     caller = client(state)
     if str(output) != "-":
