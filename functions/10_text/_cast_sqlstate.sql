@@ -17,7 +17,7 @@ BEGIN
 EXCEPTION
     WHEN data_exception OR integrity_constraint_violation
         OR syntax_error_or_access_rule_violation OR invalid_schema_name
-        OR feature_not_supported OR program_limit_exceeded OR plpgsql_error
+        OR feature_not_supported OR program_limit_exceeded OR plpgsql_error OR internal_error
     THEN
         RETURN sqlstate;
 END;

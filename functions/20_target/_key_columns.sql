@@ -79,9 +79,12 @@ BEGIN
         array_position(r_target.key_columns, a.attname::text),
         a.attname::text,
         format_type(a.atttypid, a.atttypmod),
+        -- -1: without a length, that "character" would have by itself
         CASE
             WHEN y.typtype <> 'p' AND oc.opcintype <> a.atttypid
-                THEN format_type(oc.opcintype, NULL)
+                THEN format_type(oc.opcintype, -1)
+            -- the operators of enums, arrays and ranges do not see through a domain
+            WHEN y.typtype = 'p' AND d.base_type <> a.atttypid THEN format_type(d.base_type, -1)
         END,
         format('OPERATOR(%I.%s)', opn.nspname, op.oprname),
         CASE WHEN co.oid IS NOT NULL THEN format('%I.%I', con.nspname, co.collname) END,
@@ -115,6 +118,7 @@ BEGIN
             AND ao.amopstrategy = 3
     INNER JOIN pg_operator AS op ON op.oid = ao.amopopr
     INNER JOIN pg_namespace AS opn ON opn.oid = op.oprnamespace
+    INNER JOIN pgimport._target_columns(p_target_id) AS d ON d.column_name = a.attname
     LEFT JOIN pg_collation AS co ON co.oid = k.collation_id
     LEFT JOIN pg_namespace AS con ON con.oid = co.collnamespace
     WHERE i.indexrelid = v_index

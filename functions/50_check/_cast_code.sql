@@ -60,7 +60,7 @@ EXCEPTION
         RETURN 'bad_value';
     WHEN data_exception OR integrity_constraint_violation
         OR syntax_error_or_access_rule_violation OR invalid_schema_name
-        OR feature_not_supported OR program_limit_exceeded OR plpgsql_error
+        OR feature_not_supported OR program_limit_exceeded OR plpgsql_error OR internal_error
     THEN
         RETURN pgimport._cast_code(p_text, p_base_type, p_category);
 END;

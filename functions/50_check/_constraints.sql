@@ -34,7 +34,7 @@ BEGIN
             'check:' || c.conname AS code,
             'check' AS kind,
             pgimport._column_names(p_relation, c.conkey) AS columns,
-            format('NOT (%s)', pg_get_expr(c.conbin, c.conrelid)) AS condition,
+            format('(%s) IS FALSE', pg_get_expr(c.conbin, c.conrelid)) AS condition,
             pg_get_expr(c.conbin, c.conrelid) AS detail,
             false AS is_self,
             CASE
@@ -56,24 +56,28 @@ BEGIN
         FROM pgimport._partition_condition(p_relation) AS p
         WHERE p.condition IS NOT NULL
         UNION ALL
+        SELECT 'check:' || l.conname, 'check', l.columns, l.condition, l.detail, false, l.skipped
+        FROM pgimport._partition_checks(p_relation) AS l
+        UNION ALL
         -- an index may fail to compute what it holds: never true, but has to be computed
         SELECT
-            'unique:' || i.indexrelid::regclass::text, 'check',
+            'index:' || x.relname, 'check',
             pgimport._column_names(p_relation, array_remove(i.indkey::smallint[], 0::smallint)),
-            format('pg_column_size(ROW(%s)) < 0', concat_ws(
-                ', ',
+            format(
+                'CASE WHEN %s THEN pg_column_size(ROW(%s)) < 0 ELSE false END',
+                coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'),
                 (
                     SELECT string_agg(pg_get_indexdef(i.indexrelid, k, true), ', ')
-                    FROM generate_series(1, i.indnatts) AS k
-                ),
-                pg_get_expr(i.indpred, i.indrelid)
-            )),
+                    FROM generate_series(1, i.indnkeyatts) AS k
+                )
+            ),
             pg_get_indexdef(i.indexrelid), false,
             CASE WHEN NOT (
                 (i.indexprs IS NULL OR pgimport._may_run(p_relation, i.indexprs))
                 AND (i.indpred IS NULL OR pgimport._may_run(p_relation, i.indpred))
             ) THEN 'it calls functions of the table''s owner' END
         FROM pg_index AS i
+        INNER JOIN pg_class AS x ON x.oid = i.indexrelid
         WHERE i.indrelid = p_relation
             AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
         UNION ALL
@@ -205,16 +209,17 @@ BEGIN
         -- never true, but has to be computed
         (
             'generated:' || a.attname, format('pg_column_size(%I) < 0', a.attname),
-            pg_get_expr(d.adbin, d.adrelid), true
+            pg_get_expr(d.adbin, d.adrelid), a.attgenerated = 's'
         ),
         (
             'too_long',
             format(
-                'char_length(rtrim(%s, '' '')) > %s',
+                'char_length(rtrim((%s)::text, '' '')) > %s',
                 pg_get_expr(d.adbin, d.adrelid), a.atttypmod - 4
             ),
             (a.atttypmod - 4)::text,
             a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4
+            AND a.attgenerated = 's'
         )
     ) AS v (code, condition, detail, is_needed)
     WHERE a.attrelid = p_relation
@@ -256,3 +261,46 @@ $_partition_condition$;
 
 COMMENT ON FUNCTION pgimport._partition_condition(regclass) IS
 'internal: the condition under which a partitioned table has a partition for a row.';
+
+-- The CHECK constraints that only some partitions have, each with the condition of its partition.
+-- Called by _constraints.
+CREATE OR REPLACE FUNCTION pgimport._partition_checks(
+    p_relation regclass
+)
+RETURNS TABLE (
+    conname text,
+    columns text[],
+    condition text,
+    detail text,
+    skipped text
+)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_partition_checks$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT
+        c.conname::text,
+        pgimport._column_names(c.conrelid, c.conkey),
+        format(
+            'CASE WHEN %s THEN (%s) IS FALSE ELSE false END',
+            coalesce(pg_get_partition_constraintdef(c.conrelid), 'true'),
+            pg_get_expr(c.conbin, c.conrelid)
+        ),
+        pg_get_expr(c.conbin, c.conrelid),
+        CASE
+            WHEN 0 >= ANY (c.conkey) THEN 'it looks at the whole row or a system column'
+            WHEN NOT pgimport._may_run(c.conrelid, c.conbin)
+                THEN 'it calls functions of the table''s owner'
+        END
+    FROM pg_partition_tree(p_relation) AS l
+    INNER JOIN pg_constraint AS c
+        ON c.conrelid = l.relid AND c.contype = 'c' AND c.coninhcount = 0
+    WHERE l.relid <> p_relation AND NOT to_jsonb(c) @> '{"conenforced": false}';
+END;
+$_partition_checks$;
+
+COMMENT ON FUNCTION pgimport._partition_checks(regclass) IS
+'internal: the CHECK constraints that only some partitions of a table have.';

@@ -40,7 +40,14 @@ BEGIN
         CASE WHEN p_column.loose_type IS NOT NULL
             AND current_setting('server_version_num')::integer < 160000
             THEN format(
-                'WHEN (%1$s)::%2$s IS DISTINCT FROM (%1$s)::%3$s THEN ''cast''',
+                CASE
+                    -- blanks at the end are cut without a word
+                    WHEN p_column.base_type IN ('varchar[]'::regtype, 'bpchar[]'::regtype)
+                        THEN 'WHEN EXISTS (SELECT FROM unnest((%1$s)::%2$s) AS e '
+                            'WHERE rtrim(e::text, '' '') IS DISTINCT FROM '
+                            'rtrim((ARRAY[e]::%3$s)[1]::text, '' '')) THEN ''cast'''
+                    ELSE 'WHEN (%1$s)::%2$s IS DISTINCT FROM (%1$s)::%3$s THEN ''cast'''
+                END,
                 c_text, p_column.loose_type, p_column.type_name
             ) END,
         'ELSE ' || pgimport._rule_code_sql(

@@ -50,7 +50,7 @@ BEGIN
                 format(' OPERATOR(%I.%s) r.%I', n.nspname, o.oprname, a.attname)
             ) AS equal
         ) AS e
-        WHERE c.conrelid = p_relation AND c.contype = 'f'
+        WHERE c.conrelid = p_relation AND c.contype = 'f' AND c.conparentid = 0
         GROUP BY c.oid, f.relkind
     )
 

@@ -20,27 +20,28 @@ DECLARE
     c_pages CONSTANT bigint := 128;
     c_table CONSTANT text := pgimport._staging_name(p_job.job_id, p_table);
     v_rows text := pgimport._row_sql(p_job, p_relation, p_table);
-    v_query text;
+    v_all_rows text;
+    v_broken text;
     v_found bigint;
     v_all bigint := 0;
     v_pages bigint := pg_relation_size(format('pgimport_staging.%I', c_table)::regclass)
     / current_setting('block_size')::bigint;
     v_first bigint := 0;
 BEGIN
-    v_query := format(
-        'SELECT r."pgimport file_no", r."pgimport row_no", %s '
-        'FROM %s AS r WHERE %%s CASE WHEN r."pgimport bad" && %L THEN false ELSE %s END',
-        pgimport._shown_values(p_job, p_constraint.shown),
-        replace(v_rows, '%', '%%'),
+    v_all_rows := format(
+        'SELECT r."pgimport file_no", r."pgimport row_no", %s FROM %s AS r WHERE',
+        pgimport._shown_values(p_job, p_constraint.shown), v_rows
+    );
+    -- CASE keeps the parts of a condition in their order
+    v_broken := format(
+        'CASE WHEN r."pgimport bad" && %L THEN false ELSE %s END',
         p_constraint.needs,
         replace(
-            replace(p_constraint.condition, '{rows}', pgimport._row_sql(
-                p_job, p_relation, '_value'
-            )), '%', '%%'
+            p_constraint.condition, '{rows}', pgimport._row_sql(p_job, p_relation, '_value')
         )
     );
     v_found := pgimport._add_violations(
-        p_job, p_constraint, format(v_query, ''), NULL, p_search_path
+        p_job, p_constraint, concat_ws(' ', v_all_rows, v_broken), NULL, p_search_path
     );
     IF v_found IS NOT NULL THEN
         RETURN v_found;
@@ -49,20 +50,16 @@ BEGIN
     WHILE v_first <= v_pages LOOP
         v_found := pgimport._add_violations(
             p_job, p_constraint,
-            format(v_query, format(
+            concat_ws(' ', v_all_rows, format(
                 'r."pgimport ctid" >= ''(%s,0)'' AND r."pgimport ctid" < ''(%s,0)'' AND',
                 v_first, v_first + c_pages
-            )), NULL, p_search_path
+            ), v_broken), NULL, p_search_path
         );
         IF v_found IS NULL THEN
             v_found := pgimport._judge_each(
                 p_job, p_constraint, c_table, v_first, v_first + c_pages,
-                format(v_query, 'r."pgimport ctid" = $1 AND'),
-                format(
-                    'SELECT r."pgimport file_no", r."pgimport row_no", %s FROM %s AS r '
-                    'WHERE r."pgimport ctid" = $1',
-                    pgimport._shown_values(p_job, p_constraint.shown), v_rows
-                ), p_search_path
+                concat_ws(' ', v_all_rows, 'r."pgimport ctid" = $1 AND', v_broken),
+                concat_ws(' ', v_all_rows, 'r."pgimport ctid" = $1'), p_search_path
             );
         END IF;
         v_all := v_all + v_found;
@@ -147,7 +144,7 @@ BEGIN
     RETURN v_found;
 EXCEPTION
     WHEN data_exception OR integrity_constraint_violation OR cardinality_violation
-        OR program_limit_exceeded OR plpgsql_error
+        OR program_limit_exceeded OR plpgsql_error OR feature_not_supported OR internal_error
     THEN
         RETURN NULL;
 END;

@@ -43,7 +43,7 @@ BEGIN
                 v_key,
                 replace(r_guard.complete, '{a}', 'k'),
                 r_guard.keys,
-                p_relation,
+                r_guard.relation,
                 r_guard.predicate,
                 replace(replace(r_guard.same, '{a}', 't'), '{b}', 'k')
             ), NULL, p_search_path
@@ -92,7 +92,7 @@ DECLARE
     v_create text := format(
         'CREATE UNLOGGED TABLE pgimport_staging.%I AS '
         'SELECT "pgimport file_no" AS file_no, "pgimport row_no" AS row_no, %s AS shown, %s '
-        'FROM %s AS r WHERE %s AND NOT EXISTS (SELECT FROM pgimport_staging.%I AS m '
+        'FROM %s AS r WHERE %s AND NOT r."pgimport bad" && %L AND NOT EXISTS (SELECT FROM pgimport_staging.%I AS m '
         'WHERE m.kind = ''d'' AND m.file_no = "pgimport file_no" '
         'AND m.row_no = "pgimport row_no")',
         c_key,
@@ -100,6 +100,7 @@ DECLARE
         p_guard.keys,
         pgimport._row_sql(p_job, p_relation, '_value'),
         p_guard.predicate,
+        p_guard.needs,
         pgimport._staging_name(p_job.job_id, '_mark')
     );
 BEGIN

@@ -1,6 +1,7 @@
 -- What is known of each column of the target in the rows that a job would insert: the SQL that
 -- gives it from the job's table of values (alias v), the columns it depends on, and whether it is
--- known at all. A serial number or a random default is not known before the row is written.
+-- known at all. A serial number or a random default is not known before the row is written;
+-- unknown_sql gives the column's name for rows in which it takes one.
 -- level: 0 for columns that are read or computed alone, 1 for generated ones, that are computed
 -- from the others. Called by _row_sql and _constraints.
 CREATE OR REPLACE FUNCTION pgimport._row_columns(
@@ -12,7 +13,8 @@ RETURNS TABLE (
     level integer,
     is_known boolean,
     needs text[],
-    column_sql text
+    column_sql text,
+    unknown_sql text
 )
 LANGUAGE plpgsql
 STABLE
@@ -53,7 +55,14 @@ BEGIN
             WHEN a.attgenerated <> '' OR (e.oid IS NOT NULL AND s.is_steady)
                 THEN format('(%s)', pg_get_expr(e.adbin, e.adrelid))
             ELSE 'NULL'
-        END || '::' || format_type(a.atttypid, a.atttypmod)
+        END || '::' || format_type(a.atttypid, a.atttypmod) || CASE
+            WHEN a.attcollation NOT IN (0, 'pg_catalog."default"'::regcollation)
+                THEN ' COLLATE ' || a.attcollation::regcollation
+            ELSE ''
+        END,
+        -- where a null takes a default that is not known beforehand
+        CASE WHEN w.write_sql <> w.value_sql AND NOT s.is_steady
+            THEN format('CASE WHEN %s IS NULL THEN %L END', w.value_sql, a.attname) END
     FROM pg_attribute AS a
     LEFT JOIN pg_attrdef AS e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
     LEFT JOIN pgimport._written_columns(p_job) AS w ON w.column_name = a.attname
@@ -87,6 +96,7 @@ AS $_row_sql$
 DECLARE
     v_read text;
     v_generated text;
+    v_unknown text;
 BEGIN
     SELECT
         string_agg(format(', %s AS %I', c.column_sql, c.column_name), '') FILTER (
@@ -94,8 +104,9 @@ BEGIN
         ),
         string_agg(format(', %s AS %I', c.column_sql, c.column_name), '') FILTER (
             WHERE c.level = 1
-        )
-    INTO v_read, v_generated
+        ),
+        string_agg(c.unknown_sql, ', ')
+    INTO v_read, v_generated, v_unknown
     FROM pgimport._row_columns(p_job, p_relation) AS c;
 
     RETURN format(
@@ -103,7 +114,11 @@ BEGIN
         'v.row_no AS "pgimport row_no", v.ctid AS "pgimport ctid", %2$s AS "pgimport bad"%3$s '
         'FROM pgimport_staging.%4$I AS v) AS r)',
         v_generated,
-        CASE p_table WHEN '_doubt' THEN 'v.bad' ELSE '''{}''::text[]' END,
+        concat_ws(
+            ' || ',
+            CASE p_table WHEN '_doubt' THEN 'v.bad' ELSE '''{}''::text[]' END,
+            'array_remove(ARRAY[' || v_unknown || ']::text[], NULL)'
+        ),
         v_read,
         pgimport._staging_name(p_job.job_id, p_table)
     );

@@ -1,5 +1,6 @@
 -- The unique and exclusion constraints of a target beside its key, unique indexes included, as SQL
 -- over rows that are to be inserted (alias r) and rows of the table (alias t).
+-- relation: the table whose rows are compared with, the target or one partition.
 -- keys: SELECT list "… AS k1, … AS k2" over the columns of the table under their own names, with
 -- the collations of the index. predicate: of a partial index, or true. same: condition with which
 -- two rows {a} and {b} are in conflict, by the operators of the index. order_keys: k1, k2 … as a
@@ -18,6 +19,7 @@ RETURNS TABLE (
     shown text[],
     needs text[],
     detail text,
+    relation regclass,
     keys text,
     predicate text,
     same text,
@@ -54,7 +56,19 @@ BEGIN
                 AND b.amoprighttype = oc.opcintype
                 AND b.amopstrategy = 3
                 AND NOT i.indisexclusion
-        WHERE i.indrelid = p_relation
+        WHERE (
+            i.indrelid = p_relation
+            -- an index that only one partition has
+            OR (
+                i.indrelid IN (
+                    SELECT l.relid FROM pg_partition_tree(p_relation) AS l
+                    WHERE l.relid <> p_relation
+                )
+                AND NOT EXISTS (
+                    SELECT FROM pg_inherits AS h WHERE h.inhrelid = i.indexrelid
+                )
+            )
+        )
             AND (i.indisunique OR i.indisexclusion)
             AND i.indislive
             AND k.place <= i.indnkeyatts
@@ -71,6 +85,7 @@ BEGIN
             format('k%s', g.place) AS name,
             concat(
                 format('(%s)', g.expression),
+                '::' || format_type(d.base_type, -1),
                 CASE WHEN co.oid IS NOT NULL THEN format(' COLLATE %I.%I', cn.nspname, co.collname)
                 END
             ) AS key_sql,
@@ -80,6 +95,9 @@ BEGIN
         INNER JOIN pg_namespace AS n ON n.oid = o.oprnamespace
         INNER JOIN pg_opclass AS oc ON oc.oid = g.opclass
         INNER JOIN pg_namespace AS ocn ON ocn.oid = oc.opcnamespace
+        -- the operators of enums, arrays and ranges do not see through a domain
+        LEFT JOIN pgimport._target_columns(p_job.target_id) AS d
+            ON d.type_oid <> d.base_type AND quote_ident(d.column_name) = g.expression
         LEFT JOIN pg_collation AS co ON co.oid = g.collation_id
         LEFT JOIN pg_namespace AS cn ON cn.oid = co.collnamespace
     ),
@@ -92,7 +110,13 @@ BEGIN
                 coalesce(n.conname, n.relname)
             ) AS code,
             string_agg(format('%s AS %s', n.key_sql, n.name), ', ' ORDER BY n.place) AS keys,
-            coalesce(pg_get_expr(n.indpred, n.indrelid), 'true') AS predicate,
+            n.indrelid::regclass AS relation,
+            concat_ws(
+                ' AND ',
+                CASE WHEN n.indrelid <> p_relation
+                    THEN pg_get_partition_constraintdef(n.indrelid) END,
+                coalesce('(' || pg_get_expr(n.indpred, n.indrelid) || ')', 'true')
+            ) AS predicate,
             string_agg(
                 format(
                     CASE WHEN n.same_nulls
@@ -117,7 +141,7 @@ BEGIN
                 INNER JOIN pg_attribute AS a
                     ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.attnum > 0
                 LEFT JOIN pg_constraint AS pc ON pc.conindid = n.indexrelid
-                WHERE d.refobjid = p_relation
+                WHERE d.refobjid = n.indrelid
                     AND (
                         (d.classid = 'pg_class'::regclass AND d.objid = n.indexrelid)
                         OR (d.classid = 'pg_constraint'::regclass AND d.objid = pc.oid)
@@ -147,6 +171,7 @@ BEGIN
         n.columns,
         n.needs,
         pg_get_indexdef(n.indexrelid),
+        n.relation,
         n.keys,
         n.predicate,
         n.same,

@@ -103,7 +103,8 @@ BEGIN
                 string_agg(format(', %L)', w.word), '' ORDER BY w.place) AS closing
             FROM unnest(
                 ARRAY(SELECT jsonb_array_elements_text(t.null_values))
-                || CASE WHEN t.is_text THEN '{}'::text[] ELSE ARRAY[''] END
+                || CASE WHEN t.is_text AND NOT t.is_looked_up THEN '{}'::text[]
+                    ELSE ARRAY[''] END
             ) WITH ORDINALITY AS w (word, place)
         ) AS n
     ),
@@ -150,6 +151,12 @@ BEGIN
             d.*,
             CASE
                 WHEN d.type_oid = 'text'::regtype THEN d.text_sql
+                -- a domain that forbids nulls takes none, not even for a moment
+                WHEN d.type_oid <> d.base_type AND d.not_null AND d.default_expr IS NOT NULL
+                    THEN format(
+                        'COALESCE((%s)::%s, %s)::%s', d.text_sql,
+                        format_type(d.base_type, d.base_typmod), d.default_expr, d.type_name
+                    )
                 ELSE format('(%s)::%s', d.text_sql, d.type_name)
             END AS typed_sql,
             CASE
@@ -192,7 +199,7 @@ BEGIN
         t.value_sql,
         CASE
             WHEN t.not_null AND t.has_default
-                THEN format('COALESCE(%s, %s)', t.value_sql, t.default_expr)
+                THEN format('COALESCE(%s, (%s)::%s)', t.value_sql, t.default_expr, t.type_name)
             ELSE t.value_sql
         END
     FROM typed AS t
