@@ -57,6 +57,7 @@ def compare(conn: Conn, situation: Situation) -> Result:
     while True:
         with conn.transaction(force_rollback=True):
             made, failed = _make(conn, situation)
+            situation = dataclasses.replace(situation, columns=oracle.see_columns(conn, situation))
             truth = oracle.judge(conn, situation)
             kept = len(situation.extras) * 2 // 3
             crowded = len(truth.refused) > _MOST_REFUSED * len(situation.rows)
@@ -192,8 +193,9 @@ def report(result: Result) -> str:
     for number, row in enumerate(situation.rows, start=1):
         refusal = result.truth.refused.get(number)
         told = "takes it" if refusal is None else f"{refusal.code} {refusal.message}"
+        given = dict(zip((column.name for column in situation.columns), row, strict=True))
         lines.append(
-            f"row {number}: {row!r}\n"
+            f"row {number}: {given!r}\n"
             f"    INSERT: {told}\n"
             f"    pgimport: {result.verdict.classes.get(number)} "
             + "; ".join(

@@ -62,6 +62,7 @@ class Maker:
         self.aside: list[str] = []
         self.references: list[SelfReference] = []
         self._computed: list[str] = []
+        self._known = [n for n, column in enumerate(columns) if not column.drawn]
         self._number = 0
         self._partitioning = make_partitioning(rng, table, columns, kinds, pools, key)
 
@@ -73,7 +74,8 @@ class Maker:
         return f"{what}_{self._number}"
 
     def _any_place(self) -> int:
-        return self.rng.randrange(len(self.columns))
+        """A column; what is drawn from a sequence nobody can judge beforehand."""
+        return self.rng.choice(self._known)
 
     def _quoted(self, place: int) -> str:
         return quoted(self.columns[place].name)
@@ -128,7 +130,11 @@ class Maker:
             if "::integer" in expression:
                 words[-1] = "integer"
         elif kind.family == "number":
-            words.append(self.rng.choice(("numeric", "smallint", "numeric(4,1)", "positive")))
+            types = ["numeric", "smallint", "numeric(4,1)"]
+            # of a domain it is wrong in partitions, for PostgreSQL 15 itself
+            if self._partitioning is None:
+                types.append("positive")
+            words.append(self.rng.choice(types))
         elif "extract" in expression or "length" in expression:
             words.append("numeric")
         else:
@@ -162,6 +168,11 @@ class Maker:
             if condition:
                 sql = f"ALTER TABLE part_1 ADD CONSTRAINT own CHECK ({condition})"
                 made.append(Statement("check of a partition", sql))
+        if self._chance(0.1):
+            statement = self._foreign_key()
+            if statement:
+                sql = statement.sql.replace(f"ALTER TABLE {self.table}", "ALTER TABLE part_1")
+                made.append(Statement("foreign key of a partition", sql))
         if self._chance(0.2):
             column = self._quoted(self._any_place())
             made.append(
@@ -174,6 +185,9 @@ class Maker:
     def key_clause(self) -> str:
         """The statement that makes the key of the target."""
         columns = ", ".join(self._quoted(place) for place in self.key)
+        if self._chance(0.1):
+            columns += f") INCLUDE ({self._quoted(self._any_place())}"
+            return f"CREATE UNIQUE INDEX the_key ON {self.table} ({columns})"
         nulls = " NULLS NOT DISTINCT" if self._chance(0.15) else ""
         choice = self.rng.random()
         if choice < 0.3:
@@ -190,8 +204,10 @@ class Maker:
             (self._check, (0, 0, 0, 1, 1, 2)),
             (self._pair_check, (0, 0, 0, 1)),
             (self._check_of_computed, (0, 1, 1)),
+            (self._check_of_drawn, (0, 1)),
             (self._unique, (0, 0, 1, 1, 2)),
             (self._exclusion, (0, 0, 1)),
+            (self._without_overlaps, (0, 1)),
             (self._foreign_key, (0, 0, 0, 1, 1)),
             (self._composite_foreign_key, (0, 0, 0, 0, 1)),
             (self._self_reference, (0, 0, 0, 0, 1)),
@@ -231,6 +247,15 @@ class Maker:
     def _add(self, what: str) -> str:
         return f"ALTER TABLE {self.table} ADD CONSTRAINT {self._new_name(what)}"
 
+    def _check_of_drawn(self) -> Statement | None:
+        """What holds for every number that a sequence gives."""
+        drawn = [n for n, column in enumerate(self.columns) if column.drawn]
+        if not drawn:
+            return None
+        column = self._quoted(self.rng.choice(drawn))
+        condition = self.rng.choice((f"{column} IS NOT NULL", f"{column} <> -3"))
+        return Statement("check of drawn", f"{self._add('check')} CHECK ({condition})")
+
     def _check(self) -> Statement | None:
         condition = self._condition(self._any_place())
         if condition is None:
@@ -242,7 +267,9 @@ class Maker:
         return Statement("check", f"{self._add('check')} CHECK ({condition})")
 
     def _pair_check(self) -> Statement | None:
-        one, other = self.rng.sample(range(len(self.columns)), 2)
+        if len(self._known) < 2:
+            return None
+        one, other = self.rng.sample(self._known, 2)
         choices: tuple[str, ...] = _PAIR_CHECKS
         if self.kinds[one] is self.kinds[other]:
             choices = _SAME_KIND_CHECKS
@@ -276,9 +303,11 @@ class Maker:
 
     def _unique(self) -> Statement:
         # of columns with many values mostly: else nearly every row would be refused
-        places = list(range(len(self.columns)))
+        places = list(self._known)
         places.sort(key=lambda place: (self.kinds[place].fresh == "") + self.rng.random() * 1.3)
         del places[self.rng.choice((1, 1, 2)) :]
+        if self._partitioning is not None and self.key[0] not in places and self._chance(0.8):
+            places.append(self.key[0])
         enlarge(self.rng, self.kinds[places[0]], self.pools[places[0]])
         elements = [self._element(place) for place in places]
         feature = max(what for _, what in elements)
@@ -294,19 +323,37 @@ class Maker:
         sql = f"CREATE UNIQUE INDEX {name} ON {self.table} ({listed}){include}{nulls}{where}"
         return Statement(f"{'partial ' if where else ''}{feature}", sql)
 
+    def _without_overlaps(self) -> Statement | None:
+        """A key over time, or a reference to one."""
+        ranges = [n for n in self._known if self.kinds[n].sql.endswith("range")]
+        others = [n for n in self._known if self.kinds[n].keyable and not self.kinds[n].overlap]
+        if not ranges or not others or not {"virtual", "btree_gist"} <= self.features:
+            return None
+        scalar, period = self.rng.choice(others), self.rng.choice(ranges)
+        names = f"{self._quoted(scalar)}", f"{self._quoted(period)}"
+        if self._chance(0.6):
+            sql = f"{self._add('unique')} UNIQUE ({names[0]}, {names[1]} WITHOUT OVERLAPS)"
+            return Statement("without overlaps", sql)
+        types = [self.kinds[scalar].sql, self.kinds[period].sql]
+        parent, made = self._parent([scalar, period], types, " WITHOUT OVERLAPS")
+        added = f"{self._add('fk')} FOREIGN KEY ({names[0]}, PERIOD {names[1]})"
+        return Statement(
+            "foreign key period", f"{made}; {added} REFERENCES {parent} (p0, PERIOD p1)"
+        )
+
     def _exclusion(self) -> Statement | None:
-        overlapping = [place for place, kind in enumerate(self.kinds) if kind.overlap]
+        overlapping = [place for place in self._known if self.kinds[place].overlap]
         where = f" WHERE ({self._predicate()})" if self._chance(0.3) else ""
         if overlapping:
             place = self.rng.choice(overlapping)
             parts = [f"{self._quoted(place)} WITH {self.kinds[place].overlap}"]
-            others = [n for n, kind in enumerate(self.kinds) if kind.keyable and n != place]
+            others = [n for n in self._known if self.kinds[n].keyable and n != place]
             if "btree_gist" in self.features and others and self._chance(0.5):
                 parts.insert(0, f"{self._quoted(self.rng.choice(others))} WITH =")
             method = "gist"
         else:
             whole = ("integer", "positive")
-            numbers = [n for n, kind in enumerate(self.kinds) if kind.sql in whole]
+            numbers = [n for n in self._known if self.kinds[n].sql in whole]
             if len(numbers) > 1 and self._chance(0.7):
                 one, other = self.rng.sample(numbers, 2)
                 parts = [f"int4range({self._quoted(one)}, {self._quoted(other)}) WITH &&"]
@@ -318,12 +365,15 @@ class Maker:
         sql = f"{self._add('exclude')} EXCLUDE USING {method} ({', '.join(parts)}){where}"
         return Statement("exclude", sql + self._timing())
 
-    def _parent(self, places: list[int], types: list[str]) -> tuple[str, str]:
+    def _parent(self, places: list[int], types: list[str], tail: str = "") -> tuple[str, str]:
         """A table to refer to, which holds most of the values of some columns."""
         name = self._new_name("parent")
         columns = ", ".join(f"p{n} {sql}" for n, sql in enumerate(types))
         keys = ", ".join(f"p{n}" for n in range(len(types)))
-        made = [f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({keys}))"]
+        by = " PARTITION BY LIST (p0)" if not tail and self._chance(0.15) else ""
+        made = [f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({keys}{tail})){by}"]
+        if by:
+            made.append(f"CREATE TABLE {name}_1 PARTITION OF {name} DEFAULT")
         share = self.rng.choice((0.6, 0.9, 0.9))
         tuples = [
             ", ".join(map(literal, texts))
@@ -337,7 +387,7 @@ class Maker:
     def _referring(self) -> list[int]:
         """Columns that can refer; of arrays of varchar PostgreSQL itself cannot compare them."""
         return [
-            n for n, kind in enumerate(self.kinds) if kind.keyable and not kind.sql.endswith("[]")
+            n for n in self._known if self.kinds[n].keyable and not self.kinds[n].sql.endswith("[]")
         ]
 
     def _foreign_key(self, tail: str = "") -> Statement | None:
@@ -371,7 +421,7 @@ class Maker:
 
     def _self_reference(self) -> Statement | None:
         """A reference of some columns to the key, of the same types."""
-        others = [place for place in range(len(self.columns)) if place not in self.key]
+        others = [place for place in self._known if place not in self.key]
         places: list[int] = []
         for wanted in self.key:
             fitting = [n for n in others if self.kinds[n].sql == self.kinds[wanted].sql]
@@ -399,7 +449,7 @@ class Maker:
 
     def _raising_index(self) -> Statement | None:
         """An index that is not unique can refuse a row, too: when its expression raises."""
-        places = [place for place, kind in enumerate(self.kinds) if kind.exprs]
+        places = [place for place in self._known if self.kinds[place].exprs]
         if not places:
             return None
         place = self.rng.choice(places)

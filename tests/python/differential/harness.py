@@ -17,6 +17,7 @@ _OPTIONAL = {
     "xml": "SELECT '<a/>'::xml",
     "ci": "CREATE COLLATION differential.ci (provider = icu, locale = 'und-u-ks-level2', "
     "deterministic = false)",
+    # virtual columns, NOT ENFORCED, NOT NULL … NOT VALID, WITHOUT OVERLAPS
     "virtual": "CREATE TEMP TABLE v (a integer, b integer GENERATED ALWAYS AS (a) VIRTUAL)",
 }
 

@@ -74,6 +74,25 @@ def attempt(conn: Conn, statements: list[str], after: str | None = None) -> list
     ]
 
 
+def see_columns(conn: Conn, situation: Situation) -> list[Column]:
+    """The columns with what the table says of their nulls and defaults now."""
+    rows = conn.execute(
+        "WITH RECURSIVE walk AS ("
+        "SELECT attname AS name, atttypid AS id, attnotnull AS not_null,"
+        " atthasdef OR attidentity <> '' AS defaulted FROM pg_attribute"
+        " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped UNION ALL"
+        " SELECT w.name, y.typbasetype, y.typnotnull, y.typdefault IS NOT NULL"
+        " FROM walk AS w INNER JOIN pg_type AS y ON y.oid = w.id AND y.typtype = 'd')"
+        " SELECT name, bool_or(not_null), bool_or(defaulted) FROM walk GROUP BY name",
+        [quoted(situation.table)],
+    )
+    facts = {name: (not_null, defaulted) for name, not_null, defaulted in rows}
+    return [
+        replace(column, not_null=facts[column.name][0], defaulted=all(facts[column.name]))
+        for column in situation.columns
+    ]
+
+
 def check_deferred(conn: Conn) -> str:
     """SQL that checks what is deferred now, and leaves it deferred."""
     rows = conn.execute(
@@ -167,13 +186,12 @@ def _insert_all(conn: Conn, situation: Situation, excluded: dict[int, Refusal]) 
         else:
             statements[number] = statement
     after = check_deferred(conn)
-    key_names = _key_names(conn)
     for number, refusal in zip(
         statements, attempt(conn, list(statements.values()), after), strict=True
     ):
         if refusal is not None:
             truth.refused[number] = refusal
-    _look_behind_key(conn, truth, statements, key_names, after)
+    _look_behind_key(conn, situation, truth, statements, after)
     rows = run(
         conn,
         f"SELECT {content_sql(conn, situation)} FROM {quoted(situation.table)} AS t "
@@ -194,9 +212,10 @@ def _key_names(conn: Conn) -> set[str]:
 
 
 def _look_behind_key(
-    conn: Conn, truth: Truth, statements: dict[int, str], key_names: set[str], after: str
+    conn: Conn, situation: Situation, truth: Truth, statements: dict[int, str], after: str
 ) -> None:
     """Tell duplicates from other refusals, and whether they are wrong without the key, too."""
+    key_names = _key_names(conn)
     duplicates = [
         number
         for number, refusal in truth.refused.items()
@@ -217,7 +236,10 @@ def _look_behind_key(
     again = attempt(conn, [statements[number] for number in duplicates], after)
     for number, other in zip(duplicates, again, strict=True):
         truth.refused[number] = replace(
-            truth.refused[number], by_key=True, otherwise=other is not None
+            truth.refused[number],
+            by_key=True,
+            # references of the table to itself are not there now
+            otherwise=other is not None or bool(situation.references),
         )
     run(conn, "ROLLBACK TO SAVEPOINT keyless")
 

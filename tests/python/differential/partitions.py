@@ -16,6 +16,7 @@ class Partitioning:
     """How a table is partitioned: the clause, and the values by which it is."""
 
     method: str
+    column: str
     clause: str
     pools: tuple[tuple[str, ...], ...]
 
@@ -38,15 +39,23 @@ def make_partitioning(
     listed = ", ".join(quoted(columns[place].name) for place in places)
     return Partitioning(
         method,
+        quoted(columns[places[0]].name),
         f" PARTITION BY {method} ({listed})",
         tuple(tuple(pools[place]) for place in places),
     )
 
 
-def _create(rng: Random, table: str, name: str, bounds: str) -> Statement:
+def _create(rng: Random, table: str, column: str, name: str, bounds: str) -> Statement:
     """A partition, made in place or attached with its columns at other places."""
     if rng.random() < 0.7:
         return Statement("partition", f"CREATE TABLE {name} PARTITION OF {table} {bounds}")
+    if rng.random() < 0.2:
+        return Statement(
+            "partitioned partition",
+            f"CREATE TABLE {name} PARTITION OF {table} {bounds} PARTITION BY HASH ({column}); "
+            f"CREATE TABLE {name}_0 PARTITION OF {name} FOR VALUES WITH (MODULUS 2, REMAINDER 0); "
+            f"CREATE TABLE {name}_1 PARTITION OF {name} FOR VALUES WITH (MODULUS 4, REMAINDER 1)",
+        )
     return Statement(
         "attached partition",
         f"CREATE TABLE {name} (gone integer, LIKE {table} INCLUDING ALL EXCLUDING IDENTITY); "
@@ -81,7 +90,7 @@ def make_partitions(rng: Random, table: str, by: Partitioning) -> list[Statement
     if rng.random() < 0.15 and by.method != "HASH":
         bounds.append("DEFAULT")
     return [
-        _create(rng, table, f"part_{number}", bound)
+        _create(rng, table, by.column, f"part_{number}", bound)
         for number, bound in enumerate(bounds, start=1)
         if rng.random() < 0.95
     ]

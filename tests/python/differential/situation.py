@@ -41,8 +41,8 @@ class Column:
         sql: its type.
         is_text: an empty text is a value of it.
         family: which texts mean something else to pgimport, see ``differences``.
-        not_null: it takes no null.
-        defaulted: it takes its default in place of a null.
+        not_null: it takes no null, as the table says when it is made.
+        defaulted: it takes its default in place of a null, as the table says.
         trim: the rule ``trim``.
         drawn: its default is drawn from a sequence.
     """
