@@ -1,5 +1,5 @@
 -- Makes the view in which people look at a checked job: typed values, flags and issues of every
--- staged row. Called by _mark_duplicates.
+-- staged row; values of sensitive columns are masked. Called by _mark_duplicates.
 CREATE OR REPLACE FUNCTION pgimport._create_rows_view(
     p_job pgimport.job
 )
@@ -16,7 +16,8 @@ BEGIN
     SELECT string_agg(
         format(
             ', CASE WHEN m.invalid IS NOT TRUE THEN %s END AS %I',
-            c.typed_sql,
+            CASE WHEN c.rules @> '{"sensitive": true}'
+                THEN format('pgimport._mask((%s)::text)', c.typed_sql) ELSE c.typed_sql END,
             c.column_name || CASE WHEN c.column_name = ANY (c_own) THEN '_value' ELSE '' END
         ), '' ORDER BY c.column_no
     ) INTO v_values
@@ -25,8 +26,7 @@ BEGIN
     EXECUTE format(
         'CREATE VIEW pgimport_staging.%1$I WITH (security_invoker = true) AS '
         'SELECT s.file_no, s.row_no, coalesce(s.line_no, s.row_no + f.line_offset) AS line_no, '
-        'CASE WHEN m.invalid THEN ''invalid'' WHEN m.internal OR m.database THEN ''skip'' '
-        'ELSE ''insert'' END AS class, '
+        '%6$s AS class, '
         'coalesce(m.internal, false) AS is_internal_duplicate, '
         'coalesce(m.database, false) AS is_database_duplicate, i.issues%2$s '
         'FROM pgimport_staging.%3$I AS s '
@@ -42,7 +42,8 @@ BEGIN
         v_values,
         pgimport._staging_name(p_job.job_id),
         p_job.job_id,
-        pgimport._staging_name(p_job.job_id, '_mark')
+        pgimport._staging_name(p_job.job_id, '_mark'),
+        pgimport._class_sql(p_job)
     );
     PERFORM pgimport._give_staging(p_job.job_id);
 END;

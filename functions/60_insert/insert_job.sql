@@ -52,13 +52,8 @@ BEGIN
     v_job := pgimport._read_job(p_job_id);
     IF v_job.status = 'staging_lost' THEN
         RETURN pgimport._lost_envelope(v_job, pgimport._insert_keys(v_job, 0));
-    ELSIF v_job.check_hash <> pgimport._check_hash(v_job) THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'PI102',
-            MESSAGE = format('job "%s" was checked under other rules', p_job_id),
-            DETAIL = 'columns, key or rules of the target changed since',
-            HINT = format('select pgimport.check_job(%L);', p_job_id);
     END IF;
+    PERFORM pgimport._require_rules(v_job);
 
     v_new := pgimport._recheck_duplicates(v_job);
     v_job := pgimport._read_job(p_job_id);
@@ -68,7 +63,7 @@ BEGIN
         RETURN pgimport._envelope(
             v_job,
             'nothing was inserted: ' || (v_limit ->> 'message'),
-            pgimport._insert_keys(v_job, v_new) || jsonb_build_object(
+            pgimport._insert_keys(v_job, v_new) || pgimport._refusal(v_job) || jsonb_build_object(
                 'code', v_limit -> 'code',
                 'hint', format('see them with: select * from pgimport.%s(%L); '
                     'then correct the file or start a job with other limits',
@@ -82,7 +77,7 @@ BEGIN
             v_job,
             format('dry run: %s would be inserted, nothing was written',
                 pgimport._count_of(v_job.clean_rows, 'row')),
-            pgimport._insert_keys(v_job, v_new),
+            pgimport._insert_keys(v_job, v_new) || pgimport._refusal(v_job),
             v_warnings,
             '{"dry_run": true}'
         );
