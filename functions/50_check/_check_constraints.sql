@@ -17,11 +17,10 @@ DECLARE
     v_relation regclass := pgimport._job_relation(p_job);
     v_last bigint;
     v_doubtful boolean;
+    v_self boolean := false;
     r_constraint record;
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pgimport._constraints(p_job, v_relation) AS c WHERE c.skipped IS NULL
-    ) THEN
+    IF NOT pgimport._is_constrained(v_relation) THEN
         RETURN;
     END IF;
     SELECT coalesce(max(i.issue_id), 0) INTO v_last FROM pgimport.issue AS i
@@ -37,13 +36,14 @@ BEGIN
                 p_job, v_relation, '_doubt', r_constraint, p_search_path
             );
         END IF;
+        v_self := v_self OR r_constraint.is_self;
     END LOOP;
     PERFORM pgimport._mark_invalid(p_job, v_last);
 
     -- a row whose parent is another row of the job falls with it
     FOR r_constraint IN
         SELECT c.* FROM pgimport._constraints(p_job, v_relation) AS c
-        WHERE c.skipped IS NULL AND c.is_self
+        WHERE v_self AND c.skipped IS NULL AND c.is_self
     LOOP
         WHILE pgimport._judge_rows(
             p_job, v_relation, '_value', r_constraint, p_search_path

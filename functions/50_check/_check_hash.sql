@@ -18,14 +18,17 @@ BEGIN
         SELECT string_agg(k::text, E'\n' ORDER BY k.key_position)
         FROM pgimport._key_columns(p_job.target_id) AS k
     )) || md5(coalesce((
-        SELECT string_agg(concat_ws(E'\t', c.code, c.detail, c.skipped), E'\n' ORDER BY c.code)
+        SELECT string_agg(d.definition, E'\n' ORDER BY d.definition)
         FROM (
-            SELECT f.code, f.detail, f.skipped
-            FROM pgimport._constraints(p_job, v_relation) AS f
+            SELECT pg_get_constraintdef(c.oid) AS definition FROM pg_constraint AS c
+            WHERE c.conrelid = v_relation
             UNION ALL
-            SELECT u.code, u.detail, u.skipped
-            FROM pgimport._unique_constraints(p_job, v_relation) AS u
-        ) AS c
+            SELECT pg_get_indexdef(i.indexrelid) FROM pg_index AS i
+            WHERE i.indrelid = v_relation AND (i.indisunique OR i.indisexclusion)
+            UNION ALL
+            SELECT pg_get_expr(a.adbin, a.adrelid) FROM pg_attrdef AS a
+            WHERE a.adrelid = v_relation
+        ) AS d
     ), ''));
 END;
 $_check_hash$;

@@ -11,20 +11,23 @@ SET search_path = pg_catalog, pg_temp
 AS $_constraint_warnings$
 DECLARE
     v_relation regclass := pgimport._job_relation(p_job);
-    v_skipped jsonb;
+    v_skipped jsonb := '[]'::jsonb;
     v_triggers text;
 BEGIN
-    -- what a serial number decides is no news: it is unique by itself
-    SELECT coalesce(jsonb_agg(format('%s is not checked before the insert: %s', c.code, c.skipped)
-        ORDER BY c.code), '[]')
-    INTO v_skipped
-    FROM (
-        SELECT f.code, f.skipped FROM pgimport._constraints(p_job, v_relation) AS f
-        UNION ALL
-        SELECT u.code, u.skipped FROM pgimport._unique_constraints(p_job, v_relation) AS u
-        WHERE u.skipped NOT LIKE 'column %'
-    ) AS c
-    WHERE c.skipped IS NOT NULL;
+    IF pgimport._is_constrained(v_relation) THEN
+        -- what a serial number decides is no news: it is unique by itself
+        SELECT coalesce(jsonb_agg(
+            format('%s is not checked before the insert: %s', c.code, c.skipped) ORDER BY c.code
+        ), '[]')
+        INTO v_skipped
+        FROM (
+            SELECT f.code, f.skipped FROM pgimport._constraints(p_job, v_relation) AS f
+            UNION ALL
+            SELECT u.code, u.skipped FROM pgimport._unique_constraints(p_job, v_relation) AS u
+            WHERE u.skipped NOT LIKE 'column %'
+        ) AS c
+        WHERE c.skipped IS NOT NULL;
+    END IF;
 
     SELECT string_agg(format('"%s"', t.tgname), ', ' ORDER BY t.tgname) INTO v_triggers
     FROM pg_trigger AS t
@@ -33,11 +36,7 @@ BEGIN
         AND t.tgenabled IN ('O', 'A')
         -- row-level, before, on insert
         AND t.tgtype & 7 = 7;
-    IF v_triggers IS NOT NULL AND EXISTS (
-        SELECT FROM pgimport._constraints(p_job, v_relation) AS f
-        UNION ALL
-        SELECT FROM pgimport._unique_constraints(p_job, v_relation) AS u
-    ) THEN
+    IF v_triggers IS NOT NULL THEN
         v_skipped := v_skipped || to_jsonb(format(
             'constraints are judged by the staged values; triggers may change them first: %s; '
             'see pgimport.rehearse_job()', v_triggers

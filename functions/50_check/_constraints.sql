@@ -25,6 +25,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_constraints$
 #variable_conflict use_column
 BEGIN
@@ -85,16 +86,20 @@ BEGIN
         FROM pgimport._foreign_keys(p_relation) AS f
     ),
 
+    known AS MATERIALIZED (
+        SELECT r.* FROM pgimport._row_columns(p_job, p_relation) AS r
+    ),
+
     needed AS (
         SELECT
             c.*,
             EXISTS (
-                SELECT FROM pgimport._row_columns(p_job, p_relation) AS r
+                SELECT FROM known AS r
                 WHERE r.column_name = ANY (c.columns) AND r.level = 1
             ) AS is_generated,
             ARRAY(
                 SELECT DISTINCT n.name
-                FROM pgimport._row_columns(p_job, p_relation) AS r
+                FROM known AS r
                 CROSS JOIN LATERAL unnest(r.needs || r.column_name) AS n (name)
                 WHERE r.column_name = ANY (c.columns)
             ) AS needs
@@ -107,7 +112,7 @@ BEGIN
         n.needs, n.condition, n.detail, n.is_self,
         coalesce(n.skipped, (
             SELECT format('column "%s" is not known before the insert', r.column_name)
-            FROM pgimport._row_columns(p_job, p_relation) AS r
+            FROM known AS r
             WHERE r.column_name = ANY (n.needs) AND NOT r.is_known
             LIMIT 1
         ))
@@ -191,6 +196,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_generated_constraints$
 #variable_conflict use_column
 BEGIN
@@ -242,6 +248,7 @@ CREATE OR REPLACE FUNCTION pgimport._partition_condition(
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_partition_condition$
 BEGIN
     SELECT
@@ -277,6 +284,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_partition_checks$
 #variable_conflict use_column
 BEGIN
@@ -304,3 +312,33 @@ $_partition_checks$;
 
 COMMENT ON FUNCTION pgimport._partition_checks(regclass) IS
 'internal: the CHECK constraints that only some partitions of a table have.';
+
+-- Whether a table has anything that _constraints() would compile: most have not, and asking the
+-- catalog once is cheap. Called by _check_constraints and _constraint_warnings.
+CREATE OR REPLACE FUNCTION pgimport._is_constrained(
+    p_relation regclass
+)
+RETURNS boolean
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $_is_constrained$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM pg_constraint AS c
+        WHERE c.conrelid = p_relation AND c.contype IN ('c', 'f')
+    ) OR EXISTS (
+        SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = p_relation AND a.attgenerated <> '' AND NOT a.attisdropped
+    ) OR EXISTS (
+        SELECT FROM pg_index AS i
+        WHERE i.indrelid = p_relation AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+    ) OR EXISTS (
+        SELECT FROM pg_partitioned_table AS p WHERE p.partrelid = p_relation
+    );
+END;
+$_is_constrained$;
+
+COMMENT ON FUNCTION pgimport._is_constrained(regclass) IS
+'internal: whether a table has constraints to be compiled.';

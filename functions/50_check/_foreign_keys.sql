@@ -18,6 +18,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_foreign_keys$
 #variable_conflict use_column
 BEGIN

@@ -2,13 +2,14 @@
 -- first those in conflict with rows of the table. Rows whose key is in the table are not inserted
 -- and conflict with nothing. What conflicts among the rows of the job is put down as claims
 -- (constraint, group, row): of a group one row at most can be inserted.
--- Called by _mark_duplicates. Returns whether there are claims to be settled by _settle_conflicts.
+-- Called by _mark_duplicates. Returns the constraints whose claims are to be settled by
+-- _settle_conflicts, null where there are none.
 CREATE OR REPLACE FUNCTION pgimport._mark_conflicts(
     p_job pgimport.job,
     p_relation regclass,
-    p_search_path text
+    p_search_path text,
+    OUT guards jsonb
 )
-RETURNS boolean
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -18,20 +19,20 @@ DECLARE
     c_claim CONSTANT text := pgimport._staging_name(p_job.job_id, '_claim');
     v_key text;
     v_last bigint;
-    v_claims boolean;
     r_guard record;
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pgimport._unique_constraints(p_job, p_relation) AS u WHERE u.skipped IS NULL
-    ) THEN
-        RETURN false;
+    -- read from the catalog once
+    SELECT jsonb_agg(to_jsonb(u)) INTO guards
+    FROM pgimport._unique_constraints(p_job, p_relation) AS u
+    WHERE u.skipped IS NULL;
+    IF guards IS NULL THEN
+        RETURN;
     END IF;
     SELECT coalesce(max(i.issue_id), 0) INTO v_last FROM pgimport.issue AS i
     WHERE i.job_id = p_job.job_id;
 
     FOR r_guard IN
-        SELECT u.* FROM pgimport._unique_constraints(p_job, p_relation) AS u
-        WHERE u.skipped IS NULL
+        SELECT u.* FROM pgimport._each_guard(guards) AS u
     LOOP
         PERFORM pgimport._store_keys(p_job, p_relation, r_guard, p_search_path);
         v_key := pgimport._staging_name(p_job.job_id, '_key' || r_guard.constraint_no);
@@ -56,17 +57,15 @@ BEGIN
         'group_no bigint NOT NULL, file_no integer NOT NULL, row_no bigint NOT NULL)', c_claim
     );
     FOR r_guard IN
-        SELECT u.* FROM pgimport._unique_constraints(p_job, p_relation) AS u
-        WHERE u.skipped IS NULL
+        SELECT u.* FROM pgimport._each_guard(guards) AS u
     LOOP
         PERFORM pgimport._store_claims(p_job, r_guard, p_search_path);
     END LOOP;
 
-    v_claims := pgimport._has_rows(c_claim);
-    IF NOT v_claims THEN
+    IF NOT pgimport._has_rows(c_claim) THEN
         PERFORM pgimport._drop_claims(p_job);
+        guards := NULL;
     END IF;
-    RETURN v_claims;
 END;
 $_mark_conflicts$;
 
@@ -196,3 +195,37 @@ $_drop_claims$;
 
 COMMENT ON FUNCTION pgimport._drop_claims(pgimport.job) IS
 'internal: drops the tables that conflicts are found with.';
+
+-- The rows of _unique_constraints() out of an array of them. Called where they are read again.
+CREATE OR REPLACE FUNCTION pgimport._each_guard(
+    p_guards jsonb
+)
+RETURNS TABLE (
+    constraint_no integer,
+    code text,
+    columns text[],
+    shown text[],
+    needs text[],
+    detail text,
+    relation text,
+    keys text,
+    predicate text,
+    same text,
+    complete text,
+    order_keys text,
+    access text
+)
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+SELECT g.*
+FROM jsonb_to_recordset(p_guards) AS g (
+    constraint_no integer, code text, columns text[], shown text[], needs text[], detail text,
+    relation text, keys text, predicate text, same text, complete text, order_keys text,
+    access text
+);
+END;
+
+COMMENT ON FUNCTION pgimport._each_guard(jsonb) IS
+'internal: the unique constraints of a target out of an array of them.';

@@ -19,6 +19,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_row_columns$
 #variable_conflict use_column
 BEGIN
@@ -92,6 +93,7 @@ RETURNS text
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_row_sql$
 DECLARE
     v_read text;

@@ -7,7 +7,7 @@
 -- Called by _mark_duplicates when there are claims.
 CREATE OR REPLACE FUNCTION pgimport._settle_conflicts(
     p_job pgimport.job,
-    p_relation regclass,
+    p_guards jsonb,
     p_key record,
     p_order text,
     p_search_path text
@@ -97,8 +97,7 @@ BEGIN
         'WHERE c.constraint_no = 0', c_mark, c_claim
     );
     FOR r_guard IN
-        SELECT u.* FROM pgimport._unique_constraints(p_job, p_relation) AS u
-        WHERE u.skipped IS NULL
+        SELECT u.* FROM pgimport._each_guard(p_guards) AS u
     LOOP
         PERFORM pgimport._add_violations(
             p_job, r_guard,
@@ -120,5 +119,5 @@ BEGIN
 END;
 $_settle_conflicts$;
 
-COMMENT ON FUNCTION pgimport._settle_conflicts(pgimport.job, regclass, record, text, text) IS
+COMMENT ON FUNCTION pgimport._settle_conflicts(pgimport.job, jsonb, record, text, text) IS
 'internal: decides which of the rows that claim the same values are inserted.';

@@ -31,6 +31,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_unique_constraints$
 #variable_conflict use_column
 BEGIN
@@ -154,10 +155,14 @@ BEGIN
             n.indpred, n.indexprs, am.amname
     ),
 
+    known AS MATERIALIZED (
+        SELECT r.* FROM pgimport._row_columns(p_job, p_relation) AS r
+    ),
+
     needed AS (
         SELECT c.*, ARRAY(
             SELECT DISTINCT m.name
-            FROM pgimport._row_columns(p_job, p_relation) AS r
+            FROM known AS r
             CROSS JOIN LATERAL unnest(r.needs || r.column_name) AS m (name)
             WHERE r.column_name = ANY (c.columns)
         ) AS needs
@@ -182,7 +187,7 @@ BEGIN
             WHEN NOT n.may_run THEN 'it calls functions of the table''s owner'
             ELSE (
                 SELECT format('column "%s" is not known before the insert', r.column_name)
-                FROM pgimport._row_columns(p_job, p_relation) AS r
+                FROM known AS r
                 WHERE r.column_name = ANY (n.needs) AND NOT r.is_known
                 LIMIT 1
             )

@@ -43,6 +43,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_written_columns$
 #variable_conflict use_column
 BEGIN
