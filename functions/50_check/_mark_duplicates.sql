@@ -114,7 +114,7 @@ DECLARE
     v_relation regclass;
     v_snapshot pg_snapshot;
     v_hashes bigint[];
-    v_claims boolean;
+    v_guards jsonb;
     v_order text := CASE p_job.options ->> 'keep'
         WHEN 'last' THEN 'k.file_no DESC, k.row_no DESC' ELSE 'k.file_no, k.row_no' END;
     r_key record;
@@ -129,7 +129,7 @@ BEGIN
         r_key.staged_keys, v_relation, r_key.target_equal
     ));
 
-    v_claims := pgimport._mark_conflicts(p_job, v_relation, p_search_path);
+    v_guards := pgimport._mark_conflicts(p_job, v_relation, p_search_path);
 
     v_hashes := pgimport._repeated_hashes(r_key.repeated_hashes);
     IF r_key.hash IS NULL OR v_hashes IS NOT NULL THEN
@@ -144,9 +144,9 @@ BEGIN
             ' AND ' || pgimport._hash_condition(r_key.hash, cardinality(v_hashes))
         ), v_hashes);
     END IF;
-    IF v_claims THEN
+    IF v_guards IS NOT NULL THEN
         PERFORM pgimport._settle_conflicts(
-            p_job, v_relation, r_key, v_order, p_search_path
+            p_job, v_guards, r_key, v_order, p_search_path
         );
     END IF;
 
@@ -155,6 +155,7 @@ BEGIN
     );
     PERFORM pgimport._count_marks(p_job.job_id);
     PERFORM set_config('work_mem', v_memory, true);
+    PERFORM pgimport._assign_turns(p_job);
 
     UPDATE pgimport.job
     SET status = 'checked', checked_at = clock_timestamp(), mark_snapshot = v_snapshot

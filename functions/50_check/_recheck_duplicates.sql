@@ -51,6 +51,7 @@ BEGIN
 
     IF v_new > 0 THEN
         PERFORM pgimport._count_marks(p_job.job_id);
+        PERFORM pgimport._assign_turns(p_job);
     END IF;
 
     RETURN v_new;
