@@ -22,7 +22,7 @@ setup: $(VENV)/.done ## .venv with everything; afterwards .venv/bin/pgimport wor
 $(VENV)/.done: pyproject.toml
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || sh tools/system.sh venv
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,parquet,dev]'
 	@touch $@
 
 system: $(VENV)/.done ## the server, pgTAP and plpgsql_check of Debian, for the tests

@@ -95,6 +95,8 @@ CREATE TABLE pgimport.file (
     bytes bigint,
     encoding text NOT NULL DEFAULT 'UTF8',
     delimiter text NOT NULL DEFAULT ',',
+    -- of a workbook: the sheet that was read
+    sheet text,
     -- physical line of a row whose staged line_no is null: row_no + line_offset
     line_offset bigint NOT NULL DEFAULT 1,
     rows_parsed bigint,

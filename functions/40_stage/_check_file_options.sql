@@ -18,7 +18,7 @@ DECLARE
 BEGIN
     PERFORM pgimport._require_keys(
         p_options,
-        '{sha256,bytes,encoding,delimiter,header,line_offset,mapping,force,file_no}',
+        '{sha256,bytes,encoding,delimiter,sheet,header,line_offset,mapping,force,file_no}',
         'p_options of stage_file'
     );
 
@@ -53,6 +53,9 @@ BEGIN
         WHEN octet_length(p_options ->> 'delimiter') <> 1
             OR p_options ->> 'delimiter' IN (E'\n', E'\r', '"')
             THEN 'delimiter must be one single-byte character'
+        WHEN jsonb_typeof(p_options -> 'sheet') NOT IN ('string', 'null')
+            OR char_length(p_options ->> 'sheet') > 1000
+            THEN 'sheet must be the name of a sheet'
         WHEN pg_char_to_encoding(p_options ->> 'encoding') < 0
             THEN 'encoding must be one that PostgreSQL knows, such as UTF8 or WIN1252'
     END;

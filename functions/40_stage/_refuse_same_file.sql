@@ -1,8 +1,9 @@
--- Finds the file that was imported before with the same bytes: in a completed job of this target
--- and tenant, or in this job. Called by stage_file. Raises PI304.
+-- Finds the file that was imported before with the same bytes (and, of a workbook, the same sheet):
+-- in a completed job of this target and tenant, or in this job. Called by stage_file. Raises PI304.
 CREATE OR REPLACE FUNCTION pgimport._refuse_same_file(
     p_job pgimport.job,
     p_sha256 text,
+    p_sheet text,
     p_file_no integer
 )
 RETURNS void
@@ -17,6 +18,7 @@ BEGIN
     FROM pgimport.file AS f
     INNER JOIN pgimport.job AS j ON j.job_id = f.job_id
     WHERE f.sha256 = p_sha256
+        AND f.sheet IS NOT DISTINCT FROM p_sheet
         AND j.target_id = p_job.target_id
         AND j.tenant IS NOT DISTINCT FROM p_job.tenant
         AND f.status <> 'failed'
@@ -42,5 +44,5 @@ BEGIN
 END;
 $_refuse_same_file$;
 
-COMMENT ON FUNCTION pgimport._refuse_same_file(pgimport.job, text, integer) IS
+COMMENT ON FUNCTION pgimport._refuse_same_file(pgimport.job, text, text, integer) IS
 'internal: refuses a file whose bytes are in a living job of the same target and tenant.';

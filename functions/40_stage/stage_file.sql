@@ -40,7 +40,9 @@ BEGIN
     PERFORM pgimport._target_relation(v_target);
 
     IF v_options ? 'sha256' AND NOT coalesce((v_options ->> 'force')::boolean, false) THEN
-        PERFORM pgimport._refuse_same_file(v_job, v_options ->> 'sha256', v_file_no);
+        PERFORM pgimport._refuse_same_file(
+            v_job, v_options ->> 'sha256', v_options ->> 'sheet', v_file_no
+        );
     END IF;
 
     v_constants := coalesce(v_job.options -> 'constants', '{}');
@@ -98,11 +100,12 @@ BEGIN
 
     INSERT INTO pgimport.file (
         job_id, file_no, file_name, header, mapping, staging_table,
-        sha256, bytes, encoding, delimiter, line_offset
+        sha256, bytes, encoding, delimiter, sheet, line_offset
     )
     VALUES (
         p_job_id, v_file_no, p_file_name, p_header, r_mapped.mapping, v_table,
         v_options ->> 'sha256', (v_options ->> 'bytes')::bigint, v_encoding, v_delimiter,
+        v_options ->> 'sheet',
         coalesce((v_options ->> 'line_offset')::bigint, v_has_header::integer)
     );
 
@@ -137,5 +140,5 @@ $stage_file$;
 
 COMMENT ON FUNCTION pgimport.stage_file(uuid, text, text[], jsonb) IS
 'Opens a file of a job; keys: file_no, mapping, copy_sql (the COPY statement that loads it). '
-'Options: sha256, bytes, encoding, delimiter, header, line_offset, mapping, force, file_no. '
+'Options: sha256, bytes, encoding, delimiter, sheet, header, line_offset, mapping, force, file_no. '
 'Example: select pgimport.stage_file(:''job'', ''a.csv'', ''{code,sku}'') ->> ''copy_sql''';

@@ -26,6 +26,7 @@ from pgimport.importer import (
     import_files,
     stage_files,
 )
+from pgimport.readers.options import ReadOptions
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ __all__ = [
     "JobStateError",
     "PgImportError",
     "Progress",
+    "ReadOptions",
     "RightsError",
     "RollbackRefused",
     "StageResult",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pgimport.errors import FileError
 from pgimport.progress import Meter, ProgressCallback
-from pgimport.readers import FileHead, display_names, read_head
+from pgimport.readers import Head, ReadOptions, display_names, read_any_head
 
 _THREADS = 2
 
@@ -19,7 +19,7 @@ class Files:
     """The files of one call: those that can be read, and those that cannot."""
 
     order: list[str]
-    good: dict[str, FileHead] = field(default_factory=dict)
+    good: dict[str, Head] = field(default_factory=dict)
     bad: dict[str, tuple[Path, FileError]] = field(default_factory=dict)
 
 
@@ -29,11 +29,10 @@ class _Stopped(Exception):  # noqa: N818 - no error
 
 def read_heads(
     paths: list[Path],
-    delimiter: str | None,
-    encoding: str | None,
+    options: ReadOptions,
     progress: ProgressCallback | None,
 ) -> Files:
-    """Read header and digest of all files.
+    """Read header and digest of all files, each by the reader for its format.
 
     Raises:
         FileError: none of them can be read.
@@ -43,7 +42,7 @@ def read_heads(
     meter = Meter(progress, "headers", len(paths), total_size(paths))
     stop = threading.Event()
 
-    def read(path: Path, name: str) -> FileHead | FileError:
+    def read(path: Path, name: str) -> Head | FileError:
         def report(size: int, done: bool = False) -> None:
             if stop.is_set():
                 raise _Stopped
@@ -51,7 +50,7 @@ def read_heads(
 
         report(0)
         try:
-            head = read_head(path, delimiter, encoding, report)
+            head = read_any_head(path, options, report)
         except FileError as error:
             return error
         report(head.size, done=True)

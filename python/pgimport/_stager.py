@@ -22,7 +22,18 @@ import psycopg
 from pgimport.client import Client
 from pgimport.errors import FileError, PgImportError
 from pgimport.models import StageFileResult
-from pgimport.readers import BadRow, CopyReader, FileHead, RowReader, Source, Unfit
+from pgimport.readers import (
+    BadRow,
+    CopyReader,
+    FileHead,
+    Head,
+    JsonReader,
+    RowReader,
+    Source,
+    TableReader,
+    Unfit,
+    row_reader,
+)
 
 _ISSUES_AT_ONCE = 500
 _ISSUE_BYTES_AT_ONCE = 4 * 1024 * 1024
@@ -38,6 +49,7 @@ class FileResult:
         file_no: its number in the job, or None where it could not be opened there.
         status: staged, failed, or already (it was staged by an earlier call).
         way: copy (its bytes as they are) or rows (record by record).
+        sheet: the sheet of a spreadsheet that was read.
         rows_staged, rows_refused, blank_rows: of its records; refused ones are issues of the job.
         seconds: time for loading it. message: why it failed. hint: what to do.
 
@@ -48,6 +60,7 @@ class FileResult:
     file_no: int | None = None
     status: str = "failed"
     way: str | None = None
+    sheet: str | None = None
     bytes: int | None = None
     rows_staged: int = 0
     rows_refused: int = 0
@@ -67,7 +80,7 @@ class Stopped(Exception):  # noqa: N818 - no error
 class Loading:
     """One file to load: what is known of it, and where it goes."""
 
-    head: FileHead
+    head: Head
     name: str
     opened: StageFileResult
     reopen: Callable[[Client], StageFileResult]
@@ -104,8 +117,9 @@ class Loader:
             name=loading.name,
             path=str(head.path),
             file_no=loading.opened.file_no,
+            sheet=sheet_of(head),
             bytes=head.size,
-            warnings=tuple(loading.opened.warnings),
+            warnings=(*warnings_of(head), *loading.opened.warnings),
         )
         try:
             result = self._load(loading, result)
@@ -118,9 +132,11 @@ class Loader:
         return replace(result, seconds=round(time.monotonic() - begin, 3))
 
     def _load(self, loading: Loading, result: FileResult) -> FileResult:
+        if not isinstance(loading.head, FileHead):
+            return self._rows(loading, result)
         begun = threading.Event()
         try:
-            return self._copy(loading, result, begun)
+            return self._copy(loading, loading.head, result, begun)
         except (Unfit, psycopg.DataError):
             pass  # some record is not as COPY reads it, or not as the header says
         except PgImportError as error:
@@ -131,12 +147,14 @@ class Loader:
             loading.opened = loading.reopen(self._client)
         return self._rows(loading, result)
 
-    def _copy(self, loading: Loading, result: FileResult, begun: threading.Event) -> FileResult:
+    def _copy(
+        self, loading: Loading, head: FileHead, result: FileResult, begun: threading.Event
+    ) -> FileResult:
         """Take the fast path: the bytes as they are, looked through on the way.
 
         Where they turn out not to be fit, the transaction undoes what was copied of them.
         """
-        head, opened = loading.head, loading.opened
+        opened = loading.opened
         with self._conn.transaction(), Source(head.path, head.encoding) as source:
             reader = CopyReader(head, source)
             blocks = iter(reader)
@@ -172,7 +190,7 @@ class Loader:
     def _rows(self, loading: Loading, result: FileResult) -> FileResult:
         """Take the row path: good records are staged with their line, bad ones become issues."""
         head, opened = loading.head, loading.opened
-        reader = RowReader(head)
+        reader = row_reader(head, self._check_stop)
         with self._conn.transaction(), reader.source:
             records = iter(reader)
             more = True
@@ -192,16 +210,20 @@ class Loader:
             rows_staged=reader.rows,
             rows_refused=reader.refused,
             blank_rows=reader.blank,
+            warnings=(*result.warnings, *getattr(reader, "warnings", ())),
         )
 
     def _copy_rows(
         self,
         loading: Loading,
-        reader: RowReader,
-        records: Iterator[tuple[int, list[str | None]] | BadRow],
+        reader: RowReader | JsonReader | TableReader,
+        records: Iterator[tuple[int, list[str | None]] | bytes | BadRow],
         issues: list[BadRow],
     ) -> bool:
-        """COPY until the file or the room for issues is at its end; returns whether more is."""
+        """COPY until the file or the room for issues is at its end; returns whether more is.
+
+        Records come one by one, or many of them as COPY wants them.
+        """
         size = 0
         with (
             self._conn.cursor() as cursor,
@@ -213,6 +235,10 @@ class Loader:
                     size += len(record.value)
                     if len(issues) >= _ISSUES_AT_ONCE or size > _ISSUE_BYTES_AT_ONCE:
                         return True
+                elif isinstance(record, bytes):
+                    copy.write(record)
+                    self._report(loading.name, reader.rows, reader.source.bytes_read)
+                    continue
                 else:
                     copy.write_row((record[0], *record[1]))
                 if not (reader.rows + reader.refused) % _ROWS_BETWEEN_REPORTS:
@@ -220,7 +246,7 @@ class Loader:
                     self._report(loading.name, reader.rows, reader.source.bytes_read)
         return False
 
-    def _finish(self, file_no: int, rows: int, refused: int, head: FileHead) -> None:
+    def _finish(self, file_no: int, rows: int, refused: int, head: Head) -> None:
         self._check_stop()
         self._client.finish_file(
             self._job_id,
@@ -248,7 +274,7 @@ class Loader:
             raise Stopped
 
     @staticmethod
-    def _same_bytes(head: FileHead, source: Source) -> None:
+    def _same_bytes(head: Head, source: Source | TableReader) -> None:
         if source.sha256 != head.sha256:
             raise FileError(
                 f'"{head.path.name}" changed while it was read', hint="stage the file again"
@@ -270,6 +296,16 @@ def _issue(bad: BadRow, opened: StageFileResult) -> dict[str, Any]:
         "value": bad.value,
         "hint": bad.hint,
     }
+
+
+def sheet_of(head: Head) -> str | None:
+    """Return the sheet that is read of a spreadsheet."""
+    return None if isinstance(head, FileHead) else head.sheet
+
+
+def warnings_of(head: Head) -> tuple[str, ...]:
+    """Return what is to be said of a file before it is loaded."""
+    return () if isinstance(head, FileHead) else head.warnings
 
 
 def failed_before(path: Path, name: str, error: PgImportError) -> FileResult:

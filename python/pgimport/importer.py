@@ -19,12 +19,20 @@ from uuid import UUID
 import psycopg
 
 from pgimport._files import Files, read_heads, total_size
-from pgimport._stager import FileResult, Loading, Pool, failed_before
+from pgimport._stager import FileResult, Loading, Pool, failed_before, sheet_of, warnings_of
 from pgimport.client import Client
 from pgimport.errors import ArgumentError, FileError, Interrupted, PgImportError
 from pgimport.models import CheckResult, InsertResult, PreviewResult, StageFileResult, VerifyResult
 from pgimport.progress import Meter, Progress, ProgressCallback
-from pgimport.readers import FileHead, display_names, expand_paths, scan_file
+from pgimport.readers import (
+    FileHead,
+    Head,
+    ReadOptions,
+    display_names,
+    expand_paths,
+    read_contents,
+    read_options,
+)
 
 __all__ = [
     "FileResult",
@@ -85,6 +93,7 @@ class HeaderReport:
     """What a file holds, before anything is loaded.
 
     Attributes:
+        sheet: the sheet of a spreadsheet that would be read.
         columns: number of fields of the header. rows: records after it.
         status: ok, missing_required or unreadable. message: what is wrong, or None.
         mapping: [{position, header, column, score, how}]. unmapped: fields that go nowhere.
@@ -101,12 +110,14 @@ class HeaderReport:
     blank_rows: int | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    sheet: str | None = None
     header: tuple[str, ...] = ()
     mapping: tuple[dict[str, Any], ...] = ()
     unmapped: tuple[str, ...] = ()
     missing_required: tuple[str, ...] = ()
     message: str | None = None
     hint: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -128,6 +139,7 @@ def check_headers(
     *,
     delimiter: str | None = None,
     encoding: str | None = None,
+    read: ReadOptions | None = None,
     progress: ProgressCallback | None = None,
 ) -> list[HeaderReport]:
     """Read all files and return, for each, what it holds and where its fields would go.
@@ -138,6 +150,7 @@ def check_headers(
 
     """
     client = Client(conn)
+    read = read_options(read, delimiter, encoding)
     files = expand_paths(paths)
     names = display_names(files)
     meter = Meter(progress, "headers", len(files), total_size(files))
@@ -145,40 +158,37 @@ def check_headers(
     reports: list[HeaderReport] = []
     for path, name in zip(files, names, strict=True):
         try:
-            scan = scan_file(
-                path,
-                delimiter,
-                encoding,
-                digest=False,
-                report=partial(meter.report, name),
-            )
+            found = read_contents(path, read, partial(meter.report, name))
         except FileError as error:
             reports.append(
                 HeaderReport(name, str(path), "unreadable", message=error.message, hint=error.hint)
             )
             meter.report(name, 0, 0, done=True)
             continue
-        meter.report(name, scan.rows, scan.size, done=True)
-        if scan.header not in known:
-            known[scan.header] = client.suggest_mapping(target, scan.header).raw
-        suggested = known[scan.header]
+        head = found.head
+        meter.report(name, found.rows, head.size, done=True)
+        if head.header not in known:
+            known[head.header] = client.suggest_mapping(target, head.header).raw
+        suggested = known[head.header]
         missing = tuple(suggested.get("missing_required") or ())
         reports.append(
             HeaderReport(
-                name,
-                str(path),
-                "missing_required" if missing else "ok",
-                scan.size,
-                len(scan.header),
-                scan.rows,
-                scan.blank_rows,
-                scan.delimiter,
-                scan.charset,
-                scan.header,
-                tuple(suggested.get("mapping") or ()),
-                tuple(str(item) for item in suggested.get("unmapped") or ()),
-                missing,
-                f"no field for required column {', '.join(missing)}" if missing else None,
+                file=name,
+                path=str(path),
+                status="missing_required" if missing else "ok",
+                bytes=head.size,
+                columns=len(head.header),
+                rows=found.rows,
+                blank_rows=found.blank_rows,
+                delimiter=head.delimiter,
+                encoding=found.encoding,
+                sheet=found.sheet,
+                header=head.header,
+                mapping=tuple(suggested.get("mapping") or ()),
+                unmapped=tuple(str(item) for item in suggested.get("unmapped") or ()),
+                missing_required=missing,
+                message=f"no field for required column {', '.join(missing)}" if missing else None,
+                warnings=warnings_of(head),
             )
         )
     return reports
@@ -193,6 +203,7 @@ def stage_files(
     options: Mapping[str, Any] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
+    read: ReadOptions | None = None,
     mapping: Mapping[str, str | None] | None = None,
     force: bool = False,
     jobs: int = 2,
@@ -212,6 +223,7 @@ def stage_files(
         options: those of create_job, for a new job.
         delimiter: of all files, else found in each.
         encoding: as Python names it, else UTF-8.
+        read: these two and more: where the header is, which sheet, which list.
         mapping: {header: column or None} for all these files.
         force: also files that were imported before.
         jobs: how many files are loaded side by side.
@@ -225,7 +237,7 @@ def stage_files(
     """
     job = _Job(job_id, target, options or {})
     try:
-        files = read_heads(expand_paths(paths), delimiter, encoding, progress)
+        files = read_heads(expand_paths(paths), read_options(read, delimiter, encoding), progress)
         results = _load(
             conninfo, job, files, begun, mapping=mapping, force=force, jobs=jobs, progress=progress
         )
@@ -248,6 +260,7 @@ def import_files(
     progress: ProgressCallback | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
+    read: ReadOptions | None = None,
     force: bool = False,
     job_id: UUID | str | None = None,
     begun: Callable[[UUID], None] | None = None,
@@ -266,6 +279,7 @@ def import_files(
         progress: called with a Progress.
         delimiter: of all files, else found in each.
         encoding: as Python names it, else UTF-8.
+        read: these two and more: where the header is, which sheet, which list.
         force: also files that were imported before.
         job_id: go on with this job instead of making one.
         begun: called with the job's id before anything is loaded.
@@ -279,7 +293,7 @@ def import_files(
     job = _Job(job_id, target, given)
     tell = progress or (lambda _: None)
     try:
-        files = read_heads(expand_paths(paths), delimiter, encoding, progress)
+        files = read_heads(expand_paths(paths), read_options(read, delimiter, encoding), progress)
         results = _load(
             conninfo, job, files, begun, mapping=None, force=force, jobs=jobs, progress=progress
         )
@@ -439,7 +453,11 @@ def _open_all(
     # A file of the same name that is staged is another file: it is not replaced unasked.
     by_name = {file["file_name"]: file for file in old if lost or file["status"] != "staged"}
     staged_names = {file["file_name"] for file in old if not lost and file["status"] == "staged"}
-    staged = {file.get("sha256"): file for file in old if file.get("status") == "staged"}
+    staged = {
+        (file.get("sha256"), file.get("sheet")): file
+        for file in old
+        if file.get("status") == "staged"
+    }
 
     for name in files.order:
         number = by_name.get(name, {}).get("file_no")
@@ -452,8 +470,9 @@ def _open_all(
             results[name] = failed_before(path, name, error)
             continue
         head = files.good[name]
-        if not lost and head.sha256 in staged and not (force and name not in staged_names):
-            file = staged[head.sha256]
+        same = head.sha256, sheet_of(head)
+        if not lost and same in staged and not (force and name not in staged_names):
+            file = staged[same]
             results[name] = FileResult(
                 name,
                 str(head.path),
@@ -467,11 +486,7 @@ def _open_all(
         given = {
             "sha256": head.sha256,
             "bytes": head.size,
-            "encoding": "UTF8",
-            "delimiter": head.delimiter,
-            # COPY is given the bytes after the header
-            "header": False,
-            "line_offset": head.line_offset,
+            **_how(head),
             **({"mapping": dict(mapping)} if mapping else {}),
             **({"force": True} if force else {}),
             **again,
@@ -489,8 +504,22 @@ def _open_all(
         yield Loading(head, name, opened, _reopener(job_id, name, head, given, opened))
 
 
+def _how(head: Head) -> dict[str, Any]:
+    """Return the options of stage_file that say how a file is read."""
+    if isinstance(head, FileHead):
+        # COPY is given the bytes after the header
+        return {
+            "encoding": "UTF8",
+            "delimiter": head.delimiter,
+            "header": False,
+            "line_offset": head.line_offset,
+        }
+    # rows come with their line, as COPY's own text
+    return {"sheet": head.sheet} if head.sheet else {}
+
+
 def _reopener(
-    job_id: str, name: str, head: FileHead, given: dict[str, Any], opened: StageFileResult
+    job_id: str, name: str, head: Head, given: dict[str, Any], opened: StageFileResult
 ) -> Callable[[Client], StageFileResult]:
     again = {**given, "file_no": opened.file_no}
     return lambda client: client.stage_file(job_id, name, head.header, again)

@@ -9,6 +9,7 @@ from typing import Any
 from pgimport import importer
 from pgimport.cli._output import plain
 from pgimport.client import Client
+from pgimport.readers import ReadOptions
 
 
 def check_headers(
@@ -16,19 +17,16 @@ def check_headers(
     target: str,
     paths: Sequence[str],
     *,
-    delimiter: str | None = None,
-    encoding: str | None = None,
+    read: ReadOptions | None = None,
     constants: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """Return one object a file: columns, rows, delimiter, encoding, mapping, status and verdict.
+    """Return one object a file: columns, rows, delimiter, encoding, sheet, status and verdict.
 
     ``status`` is ok, missing_required or unreadable; ``verdict`` says it for people. Columns in
     ``constants`` are given for the whole job and need not be in the files.
     """
     found = []
-    for report in importer.check_headers(
-        client.conn, target, paths, delimiter=delimiter, encoding=encoding
-    ):
+    for report in importer.check_headers(client.conn, target, paths, read=read):
         file: dict[str, Any] = plain(asdict(report))
         missing = [name for name in file["missing_required"] if name not in constants]
         if file["status"] == "missing_required":

@@ -14,6 +14,7 @@ from pgimport.cli._app import USAGE, State, StopCommand, client
 from pgimport.cli._output import number, plain
 from pgimport.cli._progress import Progress
 from pgimport.errors import FileError, PgImportError
+from pgimport.readers import ReadOptions
 
 
 def stage_paths(
@@ -23,8 +24,7 @@ def stage_paths(
     options: Mapping[str, Any],
     *,
     job_id: str | None = None,
-    delimiter: str | None = None,
-    encoding: str | None = None,
+    read: ReadOptions | None = None,
     force: bool = False,
     parallel: int | None = None,
     begun: Callable[[str], None] | None = None,
@@ -50,8 +50,7 @@ def stage_paths(
                 make_conninfo(state.conninfo(), application_name="pgimport"),
                 job_id,
                 paths,
-                delimiter=delimiter,
-                encoding=encoding,
+                read=read,
                 force=force,
                 jobs=parallel or 2,
                 progress=shown(progress),

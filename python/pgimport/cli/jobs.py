@@ -23,6 +23,7 @@ from pgimport.cli._app import (
 )
 from pgimport.cli._output import number
 from pgimport.cli._progress import working
+from pgimport.cli._read import read_options, read_words, take_read
 from pgimport.cli._show import show_check, show_insert, show_plan, show_rollback, show_verify
 from pgimport.cli._stage import stage_paths
 from pgimport.cli.targets import json_object
@@ -87,12 +88,11 @@ def _job_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="JSON",
             help="Any options of pgimport.create_job().",
         ),
-        click.option("--delimiter", help="Of all files; else found in each."),
-        click.option("--encoding", help="Of all files; else UTF-8."),
         click.option("--force", is_flag=True, help="Also files that were imported before."),
         click.option("--parallel", type=click.IntRange(1, 32), help="Files loaded side by side."),
         click.option("--job", "job", metavar="JOB", help="Go on with this job."),
     )
+    command = read_options(command)
     for option in reversed(options):
         command = option(command)
     return command
@@ -121,10 +121,8 @@ def _stage(
     job = find_job(state, given["job"]) if given["job"] else None
     options = _options_of_job(given)
 
-    words: list[str] = []
-    for name in ("delimiter", "encoding"):
-        if given[name]:
-            words += [f"--{name}", given[name]]
+    read = take_read(given)
+    words = read_words(read)
     if given["force"]:
         words.append("--force")
 
@@ -138,8 +136,7 @@ def _stage(
         paths,
         options,
         job_id=job,
-        delimiter=given["delimiter"],
-        encoding=given["encoding"],
+        read=read,
         force=given["force"],
         parallel=given["parallel"],
         begun=begun,

@@ -19,6 +19,7 @@ from pgimport.cli._app import (
     pass_state,
 )
 from pgimport.cli._output import number
+from pgimport.cli._read import read_options, take_read
 
 
 def json_object(
@@ -142,8 +143,7 @@ def set_(state: State, target_name: str, column_name: str, rules: dict[str, Any]
 @click.command("headers", cls=Command)
 @click.argument("target_name", metavar="TARGET")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--delimiter", help="Of all files; else found in each.")
-@click.option("--encoding", help="Of all files; else UTF-8.")
+@read_options
 @click.option(
     "--constant",
     "constants",
@@ -159,10 +159,9 @@ def headers(
     target_name: str,
     paths: tuple[str, ...],
     *,
-    delimiter: str | None,
-    encoding: str | None,
     constants: tuple[str, ...],
     show_columns: bool,
+    **given: Any,
 ) -> None:
     """Check the headers of files before anything is loaded."""
     from pgimport.cli._headers import check_headers
@@ -171,8 +170,7 @@ def headers(
         client(state),
         target_name,
         paths,
-        delimiter=delimiter,
-        encoding=encoding,
+        read=take_read(given),
         constants={constant.partition("=")[0] for constant in constants},
     )
     bad = [file for file in found if file["status"] != "ok"]
@@ -191,8 +189,9 @@ def headers(
             "files": found,
         }
     )
+    sheets = ("sheet",) if any(file["sheet"] for file in found) else ()
     state.out.table(
-        ("file", "columns", "rows", "delimiter", "encoding", "status", "not imported"),
+        ("file", "columns", "rows", "delimiter", "encoding", *sheets, "status", "not imported"),
         [
             (
                 file["file"],
@@ -200,6 +199,7 @@ def headers(
                 file["rows"],
                 {"\t": "tab"}.get(file["delimiter"], file["delimiter"]),
                 file["encoding"],
+                *(file[name] for name in sheets),
                 file["verdict"],
                 ", ".join(file["unmapped"]),
             )
@@ -220,6 +220,9 @@ def headers(
                 right=("score",),
                 indent="  ",
             )  # fmt: skip
+    state.out.warnings(
+        [f"{file['file']}: {warning}" for file in found for warning in file["warnings"]]
+    )
     state.out.line(f"\n{message}")
     if bad:
         raise StopCommand(REFUSED, message, shown=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -239,14 +239,19 @@ class JsonReader:
                 for found in map(known.get, self._head.header)
             ]
         if not text.isascii() or "\\u" in text:
-            return self._storable(line_no, fields, text)
+            return self._storable(line_no, fields, text, () if tables else value)
         return line_no, fields
 
-    def _storable(self, line_no: int, fields: list[str | None], text: str) -> Row | BadRow:
+    def _storable(
+        self, line_no: int, fields: list[str | None], text: str, pairs: Iterable[tuple[str, Any]]
+    ) -> Row | BadRow:
         """Return the row, or what PostgreSQL cannot store of it."""
-        for position, field in enumerate(fields, 1):
+        # keys that cannot be stored are not in the header
+        keys: list[str | None] = [key for key, _ in pairs if key not in self._places]
+        for number, field in enumerate((*fields, *keys), 1):
             if field is None:
                 continue
+            position = number if number <= len(fields) else None
             if "\0" in field:
                 return bad_record(
                     line_no,
@@ -258,9 +263,6 @@ class JsonReader:
                 )
             if not field.isascii() and (found := ESCAPED.search(field)):
                 return self._bad_encoding(line_no, found[0], text, position)
-        # an unpaired surrogate or bytes that are no text, in a key
-        if (found := ESCAPED.search(text)) is not None:
-            return self._bad_encoding(line_no, found[0], text, None)
         return line_no, fields
 
     def _bad_encoding(self, line_no: int, found: str, text: str, position: int | None) -> BadRow:

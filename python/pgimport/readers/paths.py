@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pgimport.errors import FileError
-
-SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+from pgimport.readers.formats import SUFFIXES
 
 
 def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """Return the files meant, each once: as given, folders and patterns sorted by name.
 
-    A folder gives its own regular files with a suffix of CSV files, not those below it. A link
+    A folder gives its own regular files with a suffix that is read, not those below it. A link
     in it that leads out of it, a FIFO or a device is refused: nothing is left out in silence.
     A file named by the user may be a link to a regular file.
 

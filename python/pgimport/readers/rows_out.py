@@ -68,17 +68,21 @@ class Rows:
     """Counts records, sets aside what cannot be staged, and sends the rest in blocks.
 
     Args:
-        out: where to; None to count only. width: fields of the header.
+        out: where to. width: fields of the header. count_only: send nothing but signs of life.
+        blank_rows: rows may be blank, and are no rows then.
 
     """
 
-    def __init__(self, out: Out, width: int, count_only: bool = False) -> None:
+    def __init__(
+        self, out: Out, width: int, *, count_only: bool = False, blank_rows: bool = True
+    ) -> None:
         self.refused = 0
         self.blank = 0
         self._out = out
         self._width = width
         self._nulls = [NULL] * width
         self._count_only = count_only
+        self._blank_rows = blank_rows
         self._lines: list[str] = []
         self._size = 0
         self._issues: list[CellProblem] = []
@@ -89,9 +93,12 @@ class Rows:
             self._refuse(record)
             return
         line_no, fields = record
-        if fields == self._nulls or (
-            (fields[0] == NULL or not fields[0].strip())
-            and all(field == NULL or not field.strip() for field in fields)
+        if self._blank_rows and (
+            fields == self._nulls
+            or (
+                (fields[0] == NULL or not fields[0].strip())
+                and all(field == NULL or not field.strip() for field in fields)
+            )
         ):
             self.blank += 1
             return

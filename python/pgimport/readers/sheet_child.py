@@ -113,7 +113,7 @@ def _answer(request: dict[str, Any], file: Any, size: int, out: Out) -> None:
 def _send_rows(
     book: Any, sheet: Sheet, width: int, *, after: int, out: Out, count_only: bool = False
 ) -> None:
-    rows = Rows(out, width, count_only)
+    rows = Rows(out, width, count_only=count_only, blank_rows=bool(sheet.name))
     for record in book.rows(sheet, width, True):
         line = record.line_no if isinstance(record, CellProblem) else record[0]
         if line > after:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -83,7 +84,8 @@ def read_table_head(
 
     """
     path = Path(path)
-    with _Child(path, {"kind": kind, "mode": "head", **_asked(options)}) as child:
+    stopped = None if report is None else partial(report, 0)
+    with _Child(path, {"kind": kind, "mode": "head", **_asked(options)}, stopped) as child:
         found: dict[str, Any] = {}
         for frame, _, _, payload in child.frames():
             if frame == HEAD:
