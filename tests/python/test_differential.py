@@ -11,9 +11,11 @@ failure prints, for the same tables again, or seed:number for one of them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -46,12 +48,11 @@ class Place:
         return compare.compare(self.conn, tables.make_situation(seed, self.features))
 
 
-@pytest.fixture(scope="module", params=SERVERS, ids="PostgreSQL {}".format)
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    if request.param not in find_servers():
-        pytest.skip(f"PostgreSQL {request.param} is not on this machine")
+@contextlib.contextmanager
+def prepared(major: int) -> Iterator[Place]:
+    """A server with all that the random tables need."""
     with (
-        EmbeddedServer.for_tests(request.param) as server,
+        EmbeddedServer.for_tests(major) as server,
         psycopg.connect(server.dsn, autocommit=True) as conn,
     ):
         conn.execute(_assemble.assemble())
@@ -59,10 +60,43 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def results(place: Place) -> list[Result]:
-    """The comparisons of this run."""
+def places() -> Iterator[dict[int, Place]]:
+    """Each server that is here."""
+    with contextlib.ExitStack() as stack:
+        yield {
+            major: stack.enter_context(prepared(major))
+            for major in SERVERS
+            if major in find_servers()
+        }
+
+
+@pytest.fixture(scope="module")
+def judged(places: dict[int, Place]) -> dict[int, list[Result]]:
+    """The comparisons of this run: the servers work side by side."""
     seeds = [SEED] if ":" in SEED else [f"{SEED}:{number}" for number in range(TABLES)]
-    return [place.compare(seed) for seed in seeds]
+
+    def judge(place: Place) -> list[Result]:
+        return [place.compare(seed) for seed in seeds]
+
+    with ThreadPoolExecutor(max_workers=len(SERVERS)) as executor:
+        return dict(zip(places, executor.map(judge, places.values()), strict=True))
+
+
+@pytest.fixture(params=SERVERS, ids="PostgreSQL {}".format)
+def major(request: pytest.FixtureRequest) -> int:
+    if request.param not in find_servers():
+        pytest.skip(f"PostgreSQL {request.param} is not on this machine")
+    return int(request.param)
+
+
+@pytest.fixture
+def place(places: dict[int, Place], major: int) -> Place:
+    return places[major]
+
+
+@pytest.fixture
+def results(judged: dict[int, list[Result]], major: int) -> list[Result]:
+    return judged[major]
 
 
 def test_the_check_refuses_the_rows_that_insert_refuses(
