@@ -48,3 +48,32 @@ CREATE TABLE pgimport.target_column (
 );
 
 COMMENT ON TABLE pgimport.target_column IS 'Rules given with pgimport.set_column().';
+
+-- Mappings kept for files with the same header. Rows are added and deleted, never changed: the
+-- newest one that a role may see is used. tenant null: for every tenant of the target.
+CREATE TABLE pgimport.saved_mapping (
+    mapping_id bigint GENERATED ALWAYS AS IDENTITY,
+    target_id bigint NOT NULL,
+    tenant text,
+    -- sha256 of the names in their order, case, accents and signs left out
+    fingerprint text NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL,
+    header text[] NOT NULL,
+    -- {"header": "column", null or a transform}
+    mapping jsonb NOT NULL,
+    owner_role text NOT NULL DEFAULT current_user,
+    -- saved by an administrator: for all who import
+    is_shared boolean NOT NULL DEFAULT false,
+    saved_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT saved_mapping_pkey PRIMARY KEY (mapping_id),
+    CONSTRAINT saved_mapping_target_id_fkey
+    FOREIGN KEY (target_id) REFERENCES pgimport.target (target_id),
+    CONSTRAINT saved_mapping_mapping_check CHECK (jsonb_typeof(mapping) = 'object')
+);
+
+CREATE INDEX saved_mapping_fingerprint_idx
+ON pgimport.saved_mapping (target_id, fingerprint, mapping_id);
+
+COMMENT ON TABLE pgimport.saved_mapping IS
+'Mappings kept with pgimport.save_mapping(), one row a version, chosen by the header of a file.';

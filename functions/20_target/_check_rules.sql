@@ -1,12 +1,12 @@
 -- Refuses unknown keys and wrong values in the rules of a column.
--- Called by set_column(). Raises PI002, PI003, PI004 (on_update).
+-- Called by set_column(). Raises PI002, PI003, PI004 (on_update), PI211.
 CREATE OR REPLACE FUNCTION pgimport._check_rules(
     p_rules jsonb,
     p_column record
 )
 RETURNS void
 LANGUAGE plpgsql
-STABLE
+VOLATILE
 CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
 AS $_check_rules$
@@ -44,6 +44,10 @@ BEGIN
                     '"null_values": ["N/A"], "min": 0, "date_formats": ["DD/MM/YYYY"]}';
         END IF;
     END LOOP;
+
+    IF p_rules ? 'lookup' THEN
+        PERFORM pgimport._check_lookup(p_column.column_name, p_rules -> 'lookup');
+    END IF;
 
     IF pgimport._cast_sqlstate(p_rules ->> 'min', p_column.type_name) IS NULL
         AND p_rules ?& '{min,max}'

@@ -1,7 +1,10 @@
--- Says which field of a file goes to which column, by comparing names: the same name (exact), the
--- same letters and digits (normalised), an alias given with set_column(), or likeness from a
--- threshold on. A field goes to one column at most and a column takes one field at most.
--- Called by users, the command "headers" and stage_file(). Raises PI001, PI003, PI201, PI205.
+-- Says which field of a file goes to which column, as stage_file() would for a job that says
+-- nothing itself: by a mapping that was saved for files with this header (saved), else by
+-- comparing names: the same name (exact), the same letters and digits (normalised), an alias given
+-- with set_column() or a common name in French or English (alias), or likeness from a threshold on
+-- (similarity: twice the letters two names have in common over the sum of their lengths). A field
+-- goes to one column at most and a column takes one field at most.
+-- Called by users and the command "headers". Raises PI001, PI003, PI201, PI205.
 CREATE OR REPLACE FUNCTION pgimport.suggest_mapping(
     p_target text,
     p_header text[],
@@ -12,10 +15,12 @@ LANGUAGE plpgsql
 STABLE
 CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
+-- compiling takes longer than running
+SET jit = off
 AS $suggest_mapping$
 DECLARE
     r_target pgimport.target := pgimport._find_target(p_target);
-    r_match record;
+    r_mapped record;
     v_mapping jsonb;
     v_unmapped jsonb;
     v_missing jsonb;
@@ -38,27 +43,23 @@ BEGIN
             HINT = 'Leave it out for the default 0.7.';
     END IF;
 
-    SELECT m.*
-    INTO r_match
-    FROM pgimport._match_header(r_target.target_id, p_header, p_threshold) AS m;
+    SELECT m.* INTO STRICT r_mapped
+    FROM pgimport._file_mapping(r_target, p_header, NULL, NULL, p_threshold) AS m;
 
     WITH field AS (
         SELECT
-            h.place, h.header, h.column_name, h.score, h.how,
-            array_position(p_header, h.header) AS first_place
-        FROM unnest(p_header, r_match.columns, r_match.scores, r_match.hows)
-            WITH ORDINALITY AS h (header, column_name, score, how, place)
+            m.value - 'staged_as' AS value,
+            m.value ->> 'header' AS header,
+            m.place,
+            min(m.place) OVER (PARTITION BY m.value ->> 'header') AS first_place
+        FROM jsonb_array_elements(r_mapped.mapping) WITH ORDINALITY AS m (value, place)
     )
 
     SELECT
-        jsonb_agg(jsonb_build_object(
-            'position', f.place,
-            'header', f.header,
-            'column', f.column_name,
-            'score', round(f.score::numeric, 3),
-            'how', f.how
-        ) ORDER BY f.place),
-        coalesce(jsonb_agg(f.header ORDER BY f.place) FILTER (WHERE f.column_name IS NULL), '[]'),
+        jsonb_agg(f.value ORDER BY f.place),
+        coalesce(jsonb_agg(f.header ORDER BY f.place) FILTER (
+            WHERE f.value ->> 'column' IS NULL AND NOT f.value ? 'transform'
+        ), '[]'),
         coalesce(jsonb_agg(
             CASE
                 WHEN f.header ~ '\S' THEN format(
@@ -76,7 +77,9 @@ BEGIN
     FROM pgimport._target_columns(r_target.target_id) AS c
     WHERE c.required
         AND c.rules ->> 'default' IS NULL
-        AND c.column_name <> ALL (array_remove(r_match.columns, NULL));
+        AND c.column_name NOT IN (
+            SELECT m.column_name FROM pgimport._mapped_columns(r_mapped.mapping) AS m
+        );
 
     RETURN pgimport._target_envelope(
         r_target,
@@ -94,12 +97,12 @@ BEGIN
         jsonb_build_object(
             'mapping', v_mapping, 'unmapped', v_unmapped, 'missing_required', v_missing
         ),
-        v_warnings || r_match.warnings
+        v_warnings || r_mapped.warnings
     );
 END
 $suggest_mapping$;
 
 COMMENT ON FUNCTION pgimport.suggest_mapping(text, text[], real) IS
-'Suggests which field of a file goes to which column of a target: exact, normalised, alias or '
-'similarity, each with its score; names unmapped fields and missing required columns. '
+'Suggests which field of a file goes to which column of a target: saved, exact, normalised, alias '
+'or similarity, each with its score; names unmapped fields and missing required columns. '
 'Example: select pgimport.suggest_mapping(''codes'', ''{Merchant ID,Code,batch_id}'')';

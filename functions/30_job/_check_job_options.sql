@@ -28,7 +28,7 @@ BEGIN
                 THEN 'a text'
             WHEN v_key = 'durable' AND jsonb_typeof(v_value) <> 'boolean'
                 THEN 'true or false'
-            WHEN v_key IN ('constants', 'mapping') AND jsonb_typeof(v_value) <> 'object'
+            WHEN v_key IN ('constants', 'mapping', 'assignment') AND jsonb_typeof(v_value) <> 'object'
                 THEN 'an object'
             WHEN v_key = ANY (c_limits) AND jsonb_typeof(v_value) <> 'number'
                 THEN 'a number'
@@ -53,17 +53,12 @@ BEGIN
                 HINT = 'select pgimport.create_job(''codes'', ''{"on_duplicate": "skip"}'');';
         END IF;
 
-        IF (v_key = 'on_duplicate' AND v_value <> '"skip"')
-            OR (v_key = 'assignment' AND v_value -> 'mode' IS DISTINCT FROM '"none"')
-        THEN
+        IF v_key = 'on_duplicate' AND v_value <> '"skip"' THEN
             RAISE EXCEPTION USING
                 ERRCODE = 'PI004',
                 MESSAGE = format('option "%s": %s is not available in this version',
                     v_key, v_value),
-                HINT = format('use %s', CASE v_key
-                    WHEN 'on_duplicate' THEN '{"on_duplicate": "skip"}'
-                    ELSE 'no assignment, or {"assignment": {"mode": "none"}}'
-                END);
+                HINT = 'use {"on_duplicate": "skip"}';
         END IF;
     END LOOP;
 END;

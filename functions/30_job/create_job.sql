@@ -30,6 +30,7 @@ BEGIN
     END IF;
 
     PERFORM pgimport._check_mapping(v_target.target_id, v_options -> 'mapping', v_constants);
+    PERFORM pgimport._check_assignment(v_target, v_options -> 'assignment', v_constants);
 
     SELECT c.column_name, c.type_name, k.value #>> '{}' AS given INTO r_bad
     FROM jsonb_each(v_constants) AS k
@@ -88,5 +89,5 @@ $create_job$;
 COMMENT ON FUNCTION pgimport.create_job(text, jsonb) IS
 'Starts an import into a registered target and returns its job_id; options: source, source_info, '
 'constants, tenant, actor, mapping, on_duplicate, keep, on_issue, max_issues, max_issue_ratio, '
-'max_duplicate_ratio, durable, idempotency_key. '
+'max_duplicate_ratio, assignment, durable, idempotency_key. '
 'Example: select pgimport.create_job(''codes'', ''{"source": "psql"}'') ->> ''job_id''';

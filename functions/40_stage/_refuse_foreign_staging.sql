@@ -38,7 +38,20 @@ BEGIN
             OR EXISTS (
                 SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
             )
-            OR EXISTS (SELECT FROM pg_index AS x WHERE x.indrelid = c.oid)
+            -- the table of lookups has one index, over its texts as they are
+            OR EXISTS (
+                SELECT FROM pg_index AS x
+                WHERE x.indrelid = c.oid AND NOT (
+                        c.relname = pgimport._staging_name(p_job.job_id, '_lookup')
+                        AND x.indexprs IS NULL
+                        AND x.indpred IS NULL
+                        AND NOT EXISTS (
+                            SELECT FROM unnest(x.indclass::oid[]) AS i (class)
+                            INNER JOIN pg_opclass AS o ON o.oid = i.class
+                            WHERE o.opcnamespace <> 'pg_catalog'::regnamespace
+                        )
+                    )
+            )
             -- reading a type of the owner's own may run a cast of his
             OR EXISTS (
                 SELECT FROM pg_attribute AS a
@@ -60,7 +73,8 @@ BEGIN
                     AND (
                         c.relname IN (
                             pgimport._staging_name(p_job.job_id, '_mark'),
-                            pgimport._staging_name(p_job.job_id, '_value')
+                            pgimport._staging_name(p_job.job_id, '_value'),
+                            pgimport._staging_name(p_job.job_id, '_lookup')
                         )
                         OR pg_get_constraintdef(k.oid) !~ '^CHECK \(\(file_no = [0-9]+\)\)$'
                     )

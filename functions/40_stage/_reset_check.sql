@@ -12,6 +12,7 @@ BEGIN
     PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id, '_rows'));
     PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id, '_mark'));
     PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id, '_value'));
+    PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id, '_lookup'));
 
     -- what an insert or a cancellation has closed keeps its issues for the reports
     DELETE FROM pgimport.issue AS i

@@ -1,6 +1,6 @@
 -- Changes which field goes to which column, for all files of a job, before or after staging: the
 -- staged rows stay where they are, only their columns get other names. The check is to be run
--- again. Called by users. Raises PI001, PI003, PI101, PI102, PI206, PI207.
+-- again. Called by users. Raises PI001, PI002, PI003, PI101, PI102, PI206, PI207.
 CREATE OR REPLACE FUNCTION pgimport.set_mapping(
     p_job_id uuid,
     p_mapping jsonb
@@ -41,9 +41,7 @@ BEGIN
         FOR UPDATE
     LOOP
         SELECT m.* INTO STRICT v_mapped
-        FROM pgimport._file_mapping(
-            v_target, r_file.header, p_mapping, coalesce(v_job.options -> 'constants', '{}')
-        ) AS m;
+        FROM pgimport._file_mapping(v_target, r_file.header, p_mapping, v_job) AS m;
         PERFORM pgimport._rename_staged(r_file, v_mapped.mapping);
         UPDATE pgimport.file SET mapping = v_mapped.mapping
         WHERE job_id = p_job_id AND file_no = r_file.file_no;
@@ -52,6 +50,17 @@ BEGIN
             'file_no', r_file.file_no, 'file_name', r_file.file_name, 'mapping', v_mapped.mapping
         );
     END LOOP;
+
+    SELECT v_warnings || coalesce(jsonb_agg(
+        to_jsonb(format('no file has a field "%s"', left(g.header, 200))) ORDER BY g.header
+    ), '[]')
+    INTO v_warnings
+    FROM jsonb_object_keys(p_mapping) AS g (header)
+    WHERE v_files <> '[]' AND NOT EXISTS (
+            SELECT FROM jsonb_array_elements(v_files) AS f
+            CROSS JOIN LATERAL jsonb_array_elements(f -> 'mapping') AS m
+            WHERE m ->> 'header' = g.header
+        );
 
     UPDATE pgimport.job
     SET mapping = p_mapping,
@@ -71,5 +80,7 @@ END;
 $set_mapping$;
 
 COMMENT ON FUNCTION pgimport.set_mapping(uuid, jsonb) IS
-'Sets the mapping {"header": "column" or null} of a job, also after its files are staged. '
+'Sets the mapping {"header": "column" or null} of a job, also after its files are staged. Fields '
+'are joined by {"header": {"column": …, "part": 1, "separator": " "}}, a field is split by '
+'{"header": {"split": " ", "columns": ["first_name", "last_name"]}}: the last takes the rest. '
 'Example: select pgimport.set_mapping(:''job'', ''{"Order ID": "ebay_order_id"}'')';

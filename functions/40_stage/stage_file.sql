@@ -19,7 +19,6 @@ DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id, p_share => true);
     v_target pgimport.target;
     v_file_no integer;
-    v_constants jsonb;
     v_table text;
     v_columns text;
     v_copy_columns text;
@@ -45,14 +44,15 @@ BEGIN
         );
     END IF;
 
-    v_constants := coalesce(v_job.options -> 'constants', '{}');
     PERFORM pgimport._check_mapping(v_target.target_id, v_options -> 'mapping');
     SELECT m.* INTO STRICT r_mapped
     FROM pgimport._file_mapping(
         v_target,
         p_header,
-        coalesce(v_job.mapping, '{}') || coalesce(v_options -> 'mapping', '{}'),
-        v_constants
+        -- null where neither the job nor the file says anything: then a saved mapping counts
+        CASE WHEN v_job.mapping IS NOT NULL OR jsonb_typeof(v_options -> 'mapping') = 'object'
+            THEN coalesce(v_job.mapping, '{}') || coalesce(v_options -> 'mapping', '{}') END,
+        v_job
     ) AS m;
 
     -- a job that was checked, failed or lost its rows goes back to staging; one that is staging

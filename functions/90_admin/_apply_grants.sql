@@ -54,6 +54,7 @@ BEGIN
                 (2, 'INSERT, UPDATE, DELETE', 'issue'),
                 (2, 'INSERT', 'job_write'),
                 (2, 'INSERT', 'job_event'),
+                (2, 'INSERT, DELETE', 'saved_mapping'),
                 (2, 'INSERT, UPDATE', 'fix'),
                 (2, 'INSERT', 'fix_record'),
                 (3, 'INSERT, UPDATE', 'target'),

@@ -17,6 +17,9 @@ DECLARE
     c_of_job CONSTANT text :=
         'EXISTS (SELECT FROM pgimport.job AS j WHERE j.job_id = %I.job_id)';
     c_new_job CONSTANT text := 'owner_role = current_user AND status = ''pending''';
+    -- a mapping says where data goes: nobody uses one of a stranger who is no administrator
+    c_new_mapping CONSTANT text :=
+        format('owner_role = current_user AND (NOT is_shared OR %s)', c_admin);
     r_table record;
     r_policy record;
 BEGIN
@@ -52,6 +55,9 @@ BEGIN
             ('target', 'administer', 'ALL', c_admin, ''),
             ('target_column', 'see', 'SELECT', 'true', ''),
             ('target_column', 'administer', 'ALL', c_admin, ''),
+            ('saved_mapping', 'see', 'SELECT', 'is_shared OR ' || c_job, ''),
+            ('saved_mapping', 'save', 'INSERT', '', c_new_mapping),
+            ('saved_mapping', 'drop', 'DELETE', c_job, ''),
             ('job', 'see', 'SELECT', c_job, ''),
             ('job', 'create', 'INSERT', '', c_new_job),
             ('job', 'change', 'UPDATE', c_job, ''),

@@ -12,9 +12,9 @@ RETURN CASE
     WHEN p_name LIKE '\_%' THEN 'viewer'
     WHEN p_name IN (
             'version', 'verify_install', 'list_targets', 'describe_target', 'suggest_mapping',
-            'list_jobs', 'get_job', 'job_events', 'job_progress', 'duplicate_report',
-            'issue_report',
-            'row_report', 'report_copy_sql', 'preview_job', 'verify_job', 'plan_rollback'
+            'list_mappings', 'list_jobs', 'get_job', 'job_events', 'job_progress',
+            'duplicate_report', 'issue_report', 'row_report', 'report_copy_sql', 'preview_job',
+            'verify_job', 'plan_rollback'
         )
     THEN 'viewer'
     WHEN p_name IN (

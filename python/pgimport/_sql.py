@@ -152,6 +152,48 @@ def suggest_mapping(
     )
 
 
+def save_mapping(
+    target: str, header: Sequence[str], mapping: Options, options: Options | None = None
+) -> Call[models.SavedMapping]:
+    """Keep a mapping for files with a header; jobs that give none follow the newest."""
+    return _call(
+        "save_mapping",
+        models.SavedMapping,
+        {
+            "target": ("text", target),
+            "header": ("text[]", header),
+            "mapping": (_JSON, mapping),
+        },
+        {"options": (_JSON, options)},
+    )
+
+
+def list_mappings(
+    target: str | None = None,
+    tenant: str | None = None,
+    after: int | None = None,
+    limit: int | None = None,
+) -> Call[list[models.SavedMappingRow]]:
+    """Return a page of the saved mappings, newest first, those after a mapping_id."""
+    return _call(
+        "list_mappings",
+        models.SavedMappingRow,
+        {},
+        {
+            "target": ("text", target),
+            "tenant": ("text", tenant),
+            "after": ("int8", after),
+            "limit": ("int4", limit),
+        },
+        "rows",
+    )
+
+
+def drop_mapping(mapping_id: int) -> Call[models.SavedMapping]:
+    """Forget one version of a saved mapping; the one before it counts again."""
+    return _call("drop_mapping", models.SavedMapping, {"mapping_id": ("int8", mapping_id)})
+
+
 # ------------------------------------------------------------------------------- jobs and staging
 
 
@@ -256,6 +298,11 @@ def set_mapping(job_id: JobId, mapping: Options) -> Call[models.MappingResult]:
         models.MappingResult,
         {"job_id": (_ID, job_id), "mapping": (_JSON, mapping)},
     )
+
+
+def save_job_mapping(job_id: JobId, options: Options | None = None) -> Call[models.SavedMappings]:
+    """Keep the mappings of a job's files for later files with the same headers."""
+    return _job("save_job_mapping", models.SavedMappings, job_id, options=(_JSON, options))
 
 
 def cancel_job(job_id: JobId, reason: str | None = None) -> Call[models.JobResult]:
@@ -452,6 +499,7 @@ def version() -> Call[str]:
 
 FUNCTIONS = (
     register_target, set_column, list_targets, describe_target, drop_target, suggest_mapping,
+    save_mapping, list_mappings, drop_mapping, save_job_mapping,
     create_job, stage_file, finish_file, add_issues, stage_relation, stage_fix,
     apply_fix, set_mapping, cancel_job, clear_staging, clear_target_staging, mark_duplicates,
     validate_job, check_job, preview_job, insert_job, verify_job, plan_rollback, rollback_job,

@@ -94,7 +94,8 @@ class Result(Record):
         for name, item in (("warnings", []), ("details", {}), ("message", "")):
             if values.get(name) is None:
                 values[name] = item
-        if values.get("mapping") is not None:
+        # set_mapping answers with the mapping it was given, an object
+        if isinstance(values.get("mapping"), list):
             values["mapping"] = [Mapped.from_json(entry) for entry in values["mapping"]]
 
 
@@ -103,7 +104,8 @@ class Mapped(Record):
     """Where one field of a header goes.
 
     Attributes:
-        how: exact, normalised, alias, similarity, given … or None where it goes nowhere.
+        how: exact, normalised, alias, similarity, saved, given … or None where it goes nowhere.
+        transform: how the field is joined with others or split; column is None then.
 
     """
 
@@ -113,6 +115,7 @@ class Mapped(Record):
     staged_as: str | None = None
     score: float | None = None
     how: str | None = None
+    transform: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +133,64 @@ class TargetResult(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class MappingResult(Result):
-    """A mapping that is suggested or set."""
+    """A mapping that is suggested or set.
 
-    mapping: list[Mapped] = field(default_factory=list)
+    Attributes:
+        mapping: one element a field where it is suggested; the mapping itself where it is set.
+        files: where the fields of each file of the job go, where it is set.
+
+    """
+
+    mapping: list[Mapped] | Json = field(default_factory=list)
+    files: list[Json] = field(default_factory=list)
     unmapped: list[str] = field(default_factory=list)
     missing_required: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedMapping(Result):
+    """A mapping that is kept, or dropped.
+
+    Attributes:
+        existing: the newest version says the same already; nothing was saved.
+
+    """
+
+    mapping_id: int | None = None
+    name: str | None = None
+    version: int | None = None
+    existing: bool | None = None
+    tenant: str | None = None
+    is_shared: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedMappings(Result):
+    """The mappings of a job's files that are kept."""
+
+    saved: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedMappingRow(Record):
+    """A row of list_mappings.
+
+    Attributes:
+        is_used: the newest for its header and tenant: stage_file follows it.
+
+    """
+
+    mapping_id: int | None = None
+    target_name: str | None = None
+    tenant: str | None = None
+    name: str | None = None
+    version: int | None = None
+    is_used: bool | None = None
+    header: list[str] | None = None
+    mapping: Json | None = None
+    is_shared: bool | None = None
+    saved_by: str | None = None
+    saved_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

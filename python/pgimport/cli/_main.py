@@ -11,7 +11,7 @@ import click
 import psycopg
 
 from pgimport import __version__
-from pgimport.cli import demo, fix, jobs, reports, server, setup, targets
+from pgimport.cli import demo, fix, jobs, mappings, reports, server, setup, targets
 from pgimport.cli._app import (
     DONE,
     INTERRUPTED,
@@ -74,6 +74,7 @@ for _command in (
     targets.target,
     targets.column,
     targets.headers,
+    mappings.mapping,
     jobs.import_,
     jobs.stage,
     jobs.check,

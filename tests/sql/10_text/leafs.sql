@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(34);
+SELECT plan(37);
 
 -- names
 SELECT is(pgimport._normalise('Order ID'), 'orderid', 'case and spaces are dropped');
@@ -12,8 +12,17 @@ SELECT is(
     pgimport._normalise('Nume' || chr(769) || 'ro'), pgimport._normalise('Numéro'),
     'composed and decomposed letters are the same'
 );
-SELECT is(pgimport._normalise('订单'), '', 'nothing is left of a name without Latin letters');
-SELECT is(pgimport._spelling('订单'), '订单', 'which is then compared as it is');
+SELECT is(pgimport._normalise('订单 (1)'), '订单1', 'letters and digits of every script stay');
+SELECT is(
+    pgimport._normalise('Дата Рождения / ΗΜΕΡΟΜΗΝΊΑ'), 'датарождения' || 'ημερομηνια',
+    'capitals of other alphabets are small letters, too, whatever the locale'
+);
+SELECT is(
+    pgimport._normalise(E'\uFEFFＩＤ\u200B – Øre'), 'idore',
+    'marks that nobody sees, dashes and wide letters are dropped or made plain'
+);
+SELECT is(pgimport._normalise('% (€)'), '', 'nothing is left of signs alone');
+SELECT is(pgimport._spelling(' % '), '%', 'which are then compared as they are');
 SELECT is(pgimport._spelling('Order_ID'), 'orderid', 'while others are compared normalised');
 
 -- likeness: values of Python's difflib.SequenceMatcher(None, a, b, False).ratio()

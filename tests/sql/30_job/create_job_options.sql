@@ -104,7 +104,7 @@ SELECT throws_ok(
 );
 SELECT throws_ok(
     $$SELECT pgimport.create_job('codes', '{"assignment": {"mode": "round_robin"}}')$$,
-    'PI004', NULL, 'so does an assignment'
+    'PI003', NULL, 'an assignment says what is assigned to whom'
 );
 SELECT throws_ok(
     $$SELECT pgimport.create_job('codes', '{"mapping": {"Code": "codex"}}')$$, 'PI206', NULL,
