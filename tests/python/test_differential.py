@@ -25,7 +25,8 @@ import pytest
 
 from differential import compare, harness, product, tables
 from differential.compare import Result
-from differential.oracle import Refusal, Truth
+from differential.database import Refusal
+from differential.oracle import Truth
 from differential.product import Issue, Verdict
 from pgimport import _assemble
 from pgimport.embedded import EmbeddedServer, find_servers

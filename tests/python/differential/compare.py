@@ -9,7 +9,8 @@ from typing import Any
 
 import psycopg
 
-from . import oracle, product
+from . import database, oracle, product
+from .database import Conn
 from .oracle import Truth
 from .product import Verdict
 from .situation import Situation, Statement, literal, quoted
@@ -17,7 +18,6 @@ from .tables import script
 
 __all__ = ["Deviation", "Result", "compare", "differences_of", "report", "shrink"]
 
-Conn = psycopg.Connection[Any]
 _MOST_RUNS = 60
 _MOST_REFUSED = 0.8
 
@@ -57,7 +57,9 @@ def compare(conn: Conn, situation: Situation) -> Result:
     while True:
         with conn.transaction(force_rollback=True):
             made, failed = _make(conn, situation)
-            situation = dataclasses.replace(situation, columns=oracle.see_columns(conn, situation))
+            situation = dataclasses.replace(
+                situation, columns=database.see_columns(conn, situation)
+            )
             truth = oracle.judge(conn, situation)
             kept = len(situation.extras) * 2 // 3
             crowded = len(truth.refused) > _MOST_REFUSED * len(situation.rows)
@@ -75,19 +77,19 @@ def _make(conn: Conn, situation: Situation) -> tuple[list[str], dict[str, str]]:
     failed: dict[str, str] = {}
 
     def extend(statements: list[Statement]) -> None:
-        done = oracle.attempt(conn, [statement.sql for statement in statements])
+        done = database.attempt(conn, [statement.sql for statement in statements])
         for statement, refusal in zip(statements, done, strict=True):
             if refusal is None:
                 made.append(statement.feature)
             else:
                 failed[statement.sql] = refusal.message
 
-    oracle.pin(conn)
+    database.pin(conn)
     conn.execute("SELECT set_config('timezone', %s, true)", [situation.settings["timezone"]])
     for statement in situation.base:
-        oracle.run(conn, statement.sql)
+        database.run(conn, statement.sql)
     extend(situation.extras)
-    oracle.attempt(conn, existing_sql(situation), oracle.check_deferred(conn))
+    database.attempt(conn, existing_sql(situation), database.check_deferred(conn))
     extend(situation.late)
     product.begin(conn, situation)
     return made, failed

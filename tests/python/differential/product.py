@@ -9,12 +9,11 @@ from typing import Any, cast
 import psycopg
 from psycopg.types.json import Jsonb
 
-from .oracle import content_sql, pin, run
+from .database import Conn, content_sql, pin, run
 from .situation import Situation, quoted
 
 __all__ = ["Verdict", "begin", "check", "insert"]
 
-Conn = psycopg.Connection[Any]
 Answer = dict[str, Any]
 
 
