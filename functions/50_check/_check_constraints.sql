@@ -2,10 +2,13 @@
 -- and rows that break one get an issue and are marked invalid, like those with a wrong value. Rows
 -- that are invalid already are judged, too, by the constraints that do not depend on their wrong
 -- values: a person sees everything that is to be corrected at once.
--- p_search_path: the caller's, for functions of the constraints. Called by _validate_values.
+-- p_search_path: the caller's, for functions of the constraints. p_table: suffix of the table with
+-- the values to be judged; _again: of rows that were corrected, which are in _value, too.
+-- Called by _validate_values and _recheck_rows.
 CREATE OR REPLACE FUNCTION pgimport._check_constraints(
     p_job pgimport.job,
-    p_search_path text
+    p_search_path text,
+    p_table text DEFAULT '_value'
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -25,12 +28,12 @@ BEGIN
     END IF;
     SELECT coalesce(max(i.issue_id), 0) INTO v_last FROM pgimport.issue AS i
     WHERE i.job_id = p_job.job_id;
-    v_doubtful := pgimport._store_doubts(p_job);
+    v_doubtful := pgimport._store_doubts(p_job, p_table);
 
     FOR r_constraint IN
         SELECT c.* FROM pgimport._constraints(p_job, v_relation) AS c WHERE c.skipped IS NULL
     LOOP
-        PERFORM pgimport._judge_rows(p_job, v_relation, '_value', r_constraint, p_search_path);
+        PERFORM pgimport._judge_rows(p_job, v_relation, p_table, r_constraint, p_search_path);
         IF v_doubtful THEN
             PERFORM pgimport._judge_rows(
                 p_job, v_relation, '_doubt', r_constraint, p_search_path
@@ -55,7 +58,7 @@ BEGIN
 END;
 $_check_constraints$;
 
-COMMENT ON FUNCTION pgimport._check_constraints(pgimport.job, text) IS
+COMMENT ON FUNCTION pgimport._check_constraints(pgimport.job, text, text) IS
 'internal: judges the rows of a job by the constraints of the target.';
 
 -- The table of a job's target. Called by the check.
@@ -82,7 +85,8 @@ COMMENT ON FUNCTION pgimport._job_relation(pgimport.job) IS
 -- names the columns that are not. Returns whether there are such rows.
 -- Called by _check_constraints.
 CREATE OR REPLACE FUNCTION pgimport._store_doubts(
-    p_job pgimport.job
+    p_job pgimport.job,
+    p_table text
 )
 RETURNS boolean
 LANGUAGE plpgsql
@@ -103,7 +107,7 @@ BEGIN
         'CREATE UNLOGGED TABLE pgimport_staging.%I WITH (autovacuum_enabled = false) AS '
         'SELECT s.file_no, s.row_no, b.bad%s FROM pgimport_staging.%I AS s '
         'INNER JOIN (SELECT i.file_no, i.row_no, array_agg(i.column_name) AS bad '
-        'FROM pgimport.issue AS i WHERE i.job_id = %L AND i.found_by = ''check'' '
+        'FROM pgimport.issue AS i%s WHERE i.job_id = %L AND i.found_by = ''check'' '
         'AND i.severity = ''error'' GROUP BY i.file_no, i.row_no) AS b '
         'ON b.file_no = s.file_no AND b.row_no = s.row_no',
         c_doubt,
@@ -117,13 +121,17 @@ BEGIN
             FROM pgimport._written_columns(p_job) AS c
         ),
         pgimport._staging_name(p_job.job_id),
+        CASE WHEN p_table = '_again' THEN format(
+            ' INNER JOIN pgimport_staging.%I AS x USING (file_no, row_no)',
+            pgimport._staging_name(p_job.job_id, '_fixed')
+        ) END,
         p_job.job_id
     );
     RETURN true;
 END;
 $_store_doubts$;
 
-COMMENT ON FUNCTION pgimport._store_doubts(pgimport.job) IS
+COMMENT ON FUNCTION pgimport._store_doubts(pgimport.job, text) IS
 'internal: casts what is right in the invalid rows of a job.';
 
 -- Marks the rows invalid that have got an issue after a certain one, and takes them out of the
