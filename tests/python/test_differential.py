@@ -154,10 +154,19 @@ def blind(result: Result, code: str) -> Result:
 @pytest.mark.skipif(TABLES < 200 or ":" in SEED, reason="too few tables for all of it")
 @pytest.mark.parametrize(
     "code",
-    (
-        "required bad_ too_long out_of_range not_allowed check foreign_key unique exclusion "
-        "generated no_partition"
-    ).split(),
+    [
+        "required",
+        "bad_",
+        "too_long",
+        "out_of_range",
+        "not_allowed",
+        "check",
+        "foreign_key",
+        "unique",
+        "exclusion",
+        "generated",
+        "no_partition",
+    ],
 )
 def test_a_check_that_overlooks_one_kind_of_issue_is_found_out(
     results: list[Result], code: str
