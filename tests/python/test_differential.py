@@ -36,6 +36,8 @@ SERVERS = [int(NAMED)] if NAMED else [15, 18]
 TABLES = int(os.environ.get("PGIMPORT_TEST_TABLES", "300"))
 SEED = os.environ.get("PGIMPORT_TEST_SEED") or str(Random().randrange(10**9))
 SHOWN = 3
+CODES = ("required", "bad_", "too_long", "out_of_range", "not_allowed", "check", "foreign_key")
+CODES += ("unique", "exclusion", "generated", "no_partition")
 
 
 @dataclass(frozen=True)
@@ -152,22 +154,7 @@ def blind(result: Result, code: str) -> Result:
 
 
 @pytest.mark.skipif(TABLES < 200 or ":" in SEED, reason="too few tables for all of it")
-@pytest.mark.parametrize(
-    "code",
-    [
-        "required",
-        "bad_",
-        "too_long",
-        "out_of_range",
-        "not_allowed",
-        "check",
-        "foreign_key",
-        "unique",
-        "exclusion",
-        "generated",
-        "no_partition",
-    ],
-)
+@pytest.mark.parametrize("code", CODES)
 def test_a_check_that_overlooks_one_kind_of_issue_is_found_out(
     results: list[Result], code: str
 ) -> None:
