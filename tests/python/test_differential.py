@@ -36,7 +36,15 @@ SERVERS = [int(NAMED)] if NAMED else [15, 18]
 TABLES = int(os.environ.get("PGIMPORT_TEST_TABLES", "300"))
 SEED = os.environ.get("PGIMPORT_TEST_SEED") or str(Random().randrange(10**9))
 SHOWN = 3
-CODES = ("required", "bad_", "too_long", "out_of_range", "not_allowed", "check", "foreign_key")
+CODES: tuple[str, ...] = (
+    "required",
+    "bad_",
+    "too_long",
+    "out_of_range",
+    "not_allowed",
+    "check",
+    "foreign_key",
+)
 CODES += ("unique", "exclusion", "generated", "no_partition")
 
 
