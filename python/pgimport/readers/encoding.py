@@ -95,7 +95,7 @@ def codec_name(encoding: str) -> str:
         known = getattr(found, "_is_text_encoding", True)
     except (LookupError, ValueError):
         known = False
-    if not known or found.name in _NO_ENCODINGS:
+    if not known or found.name.replace("-", "_") in _NO_ENCODINGS:
         raise FileError(
             f'unknown encoding "{encoding}"', hint="use a name such as utf-8, cp1252 or utf-16"
         )

@@ -71,6 +71,7 @@ class RowReader:
         self._line = head.line_offset
         self._taken: list[str] = []
         self._ended = False
+        self._sure = self.source.declared
         csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_BYTES))
 
     def __iter__(self) -> Iterator[Row | BadRow]:
@@ -82,7 +83,7 @@ class RowReader:
 
         """
         with self.source:
-            blocks = self._blocks()
+            blocks = self.source.blocks(self._head.data_start)
             for block in blocks:
                 if b'"' in block or b"\0" in block or b"\r" in block:
                     yield from self._careful(block, blocks)
@@ -94,22 +95,25 @@ class RowReader:
                     else:
                         yield from self._plain(text)
 
-    def _blocks(self) -> Iterator[bytes]:
-        """Give the blocks after the header; at the first that is not UTF-8 it is asked why."""
-        sure = self.source.declared
-        for block in self.source.blocks(self._head.data_start):
-            if not sure and not block.isascii() and self.source.errors == "surrogateescape":
-                try:
-                    block.decode()
-                except UnicodeDecodeError:
-                    refuse_other_encodings(self.source.path)
-                    sure = True
-            yield block
+    def _ask(self, block: bytes) -> None:
+        """At the first block that is not UTF-8 ask whether the file is, if nobody says what it is.
+
+        Raises:
+            FileError: it is not.
+
+        """
+        self._sure = self._sure or self.source.errors != "surrogateescape"
+        if not self._sure and not block.isascii():
+            try:
+                block.decode()
+            except UnicodeDecodeError:
+                refuse_other_encodings(self.source.path)
+                self._sure = True
 
     def _plain(self, text: str) -> Iterator[Row | BadRow]:
         """Give records without quotes, one a line."""
         delimiter, width, blank = self._delimiter, self._width, self._blank
-        starts = ("", *blank)  # what a blank line begins with
+        blanks_first = text[0] in " \t" or "\n " in text or "\n\t" in text
         lines = text.split("\n")
         if not lines[-1]:
             lines.pop()
@@ -117,7 +121,7 @@ class RowReader:
         for line in lines:
             line_no += 1
             fields: list[str | None] = [field or None for field in line.split(delimiter)]
-            if line[:1] in starts and not line.strip(blank):
+            if (fields[0] is None or blanks_first) and not line.strip(blank):
                 self.blank += 1
             elif len(fields) == width:
                 self.rows += 1
@@ -227,6 +231,7 @@ class RowReader:
         size = 0
         errors = self.source.errors
         while True:
+            self._ask(block)
             for line in block.splitlines(keepends=True):
                 text = line.decode("utf-8", errors)
                 if not self._taken:

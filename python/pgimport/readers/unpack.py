@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import stat
 import struct
 import zipfile
@@ -20,6 +19,7 @@ RATIO_FREE_BYTES = 256 * 1024**2
 # The window of zstd is what its unpacking needs of memory. The command zstd takes no more, either.
 MAX_WINDOW_BYTES = 128 * 1024**2
 _MAX_DIRECTORY_BYTES = 64 * 1024
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _END_OF_DIRECTORY = b"PK\x05\x06"
 _ENCRYPTED = 0x1 | 0x40
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "zstd", 95: "xz"}
@@ -70,14 +70,32 @@ def unpacked(kind: str, disk: Disk) -> Iterator[bytes]:
                     hint="if it is no trap, " + _UNPACK_HINT,
                 )
             yield data
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+    except (EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise Damaged(str(error) or "it breaks off") from None
 
 
 def _gzip(disk: Disk) -> Iterator[bytes]:
-    with gzip.GzipFile(fileobj=disk) as stream:
-        while data := stream.read(BLOCK):
-            yield data
+    """Unpack member after member; NUL bytes may fill up a file at its end.
+
+    Unlike the module gzip it gives all that can be read before it says that the rest is missing.
+    """
+    member = None
+    while data := disk.read(BLOCK):
+        while data:
+            if member is None:
+                if not (data := data.lstrip(b"\0")):
+                    break
+                member = zlib.decompressobj(_GZIP_WINDOW)
+            full = True
+            while (data or full) and not member.eof:
+                piece = member.decompress(data, BLOCK)
+                data, full = member.unconsumed_tail, len(piece) == BLOCK
+                if piece:
+                    yield piece
+            if member.eof:
+                data, member = member.unused_data, None
+    if member is not None:
+        raise EOFError("it breaks off")
 
 
 # ------------------------------------------------------------------------------------------- zstd
