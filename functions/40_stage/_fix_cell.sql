@@ -22,13 +22,17 @@ RETURN CASE
         AND p_given ~ '^[+-]?[0-9]{1,250}([.,][0-9]{1,250})?$'
         AND NOT (length(p_staged) > 15 AND length(p_given) > 15)
     THEN replace(p_staged, ',', '.')::numeric = replace(p_given, ',', '.')::numeric
-    -- more digits than a spreadsheet keeps: fifteen, or six with an exponent
+    -- more digits than a spreadsheet shows, rounded: half a unit of the last one at most
     WHEN p_staged ~ '^[+-]?[0-9]{12,250}$'
-        AND p_given ~ '^[+-]?[0-9]([.,][0-9]{1,14})?E\+[0-9]{2,3}$'
-    THEN abs(replace(p_given, ',', '.')::numeric - p_staged::numeric)
-        <= abs(p_staged::numeric) / 100000
-    WHEN p_staged ~ '^[+-]?[0-9]{16,250}$' AND p_given ~ '^[+-]?[0-9]{16,250}$'
-    THEN abs(p_given::numeric - p_staged::numeric) <= abs(p_staged::numeric) / 100000000000000
+        AND p_given ~ '^[+-]?[0-9]([.,][0-9]{1,14})?E[+][0-9]{2,3}$'
+    THEN abs(replace(p_given, ',', '.')::numeric - p_staged::numeric) * 2
+        <= 10::numeric ^ (
+            substring(p_given, '[0-9]+$')::integer
+            - coalesce(length(substring(p_given, '[.,]([0-9]+)')), 0)
+        )
+    -- more digits than it keeps: noughts after the fifteenth
+    WHEN p_staged ~ '^[0-9]{16,250}$' AND p_given ~ '^[0-9]{15}0+$'
+    THEN length(p_staged) = length(p_given) AND left(p_staged, 15) = left(p_given, 15)
     WHEN p_staged ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}($|[ T][0-9]{2}:[0-9]{2})'
         AND p_given ~ '^[0-9]{1,2}[/.-][0-9]{1,2}[/.-]([0-9]{2}|[0-9]{4})($| [0-9]{1,2}:[0-9]{2})'
     THEN right(substring(p_staged, '^[0-9]{4}'), 2)

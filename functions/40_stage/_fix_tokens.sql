@@ -26,7 +26,8 @@ BEGIN
     EXECUTE format(
         'CREATE UNLOGGED TABLE pgimport_staging.%1$I WITH (autovacuum_enabled = false) AS '
         'SELECT x.ctid AS sent, x.line_no, p.part IS NULL AS is_no_token, f.file_no, '
-        'CASE WHEN n.number > 0 THEN n.number ELSE r.row_no END AS row_no, i.issue_id '
+        'CASE WHEN n.number > 0 AND f.file_no IS NOT NULL THEN n.number ELSE r.row_no END '
+        'AS row_no, i.issue_id '
         'FROM pgimport_staging.%2$I AS x '
         'CROSS JOIN LATERAL (SELECT regexp_match(lower(btrim('
         'pgimport._unneutralise(x.%3$I), E'' \t\r\n\u00a0'')), '

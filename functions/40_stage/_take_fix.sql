@@ -38,8 +38,8 @@ BEGIN
             ERRCODE = 'PI314',
             MESSAGE = format('job "%s" has no open fix %s', p_job.job_id,
                 coalesce(p_fix_no::text, 'null')),
-            DETAIL = CASE WHEN v_fix.fix_no IS NOT NULL
-                THEN 'another was opened since, or the staging was freed' END,
+            DETAIL = CASE WHEN v_fix.fix_no IS NULL THEN 'none has this number'
+                ELSE 'another was opened since, or the staging was freed' END,
             HINT = format(
                 'select pgimport.stage_fix(%L, ''f.csv'', ''{…,pgimport_row}'');', p_job.job_id
             );

@@ -31,7 +31,7 @@ BEGIN
                 ELSE format('CASE %s END', string_agg(format(
                     'WHEN s.file_no OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.int4[]) THEN s.%I',
                     f.files, f.staged_as
-                ), ' ' ORDER BY f.staged_as))
+                ), ' ' ORDER BY f.staged_as) FILTER (WHERE f.staged_as IS NOT NULL))
             END
         )
     FROM pgimport._report_fields(p_job, p_as_in_files) AS f

@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(31);
+SELECT plan(33);
 SELECT pgimport_test.codes_target();
 INSERT INTO pgimport_test.codes (merchant_id, code)
 VALUES (pgimport_test.merchant(), 'DB'), (pgimport_test.merchant(), 'BOTH');
@@ -137,7 +137,8 @@ SELECT matches(
 SELECT is(
     :'whole'::jsonb -> 'columns',
     '["file_name", "line_no", "row_no", "merchant_id", "code", "points", "note", "''=calc",
-      "remark", "is_internal_duplicate", "is_database_duplicate", "status", "issues"]'::jsonb,
+      "remark", "is_internal_duplicate", "is_database_duplicate", "status", "issues",
+      "pgimport_row"]'::jsonb,
     'with the columns of the data between place and findings'
 );
 
@@ -167,11 +168,14 @@ SELECT is(
     'that of duplicates only these'
 );
 SELECT is(
-    (SELECT count(*) FROM pgimport_test.report_lines(:'job', 'issues', false)), 1::bigint,
-    'that of issues a line an issue'
+    (SELECT count(*) FROM pgimport_test.report_lines(:'job', 'issue_list', false)), 1::bigint,
+    'the list of issues has a line an issue'
 );
 SELECT results_eq(
-    format($$SELECT l FROM pgimport_test.report_lines(%L, 'duplicates', false) AS l$$, :'job'),
+    format(
+        $$SELECT regexp_replace(l, ',[0-9]+-[0-9]+-[0-9a-f]{8}\)$', ')')
+        FROM pgimport_test.report_lines(%L, 'duplicates', false) AS l$$, :'job'
+    ),
     ARRAY[
         '(a.csv,3,2,11111111-1111-4111-8111-111111111111,A,2,n2,x2,,t,f,INTERNAL_DUPLICATE)',
         '(a.csv,4,3,11111111-1111-4111-8111-111111111111,DB,3,n3,x3,,f,t,DATABASE_DUPLICATE)',
@@ -183,13 +187,25 @@ SELECT results_eq(
 SELECT matches(
     (
         SELECT l
+        FROM pgimport_test.report_lines(:'job', 'duplicates', false) AS l
+        WHERE l LIKE '(b.csv,2,%'
+    ),
+    ',2-1-[0-9a-f]{8}\)$', 'each with the token by which it can be sent back'
+);
+SELECT matches(
+    :'whole'::jsonb ->> 'row_copy_sql', ' TO STDOUT WITH \(FORMAT text, ENCODING ''UTF8''\)$',
+    'the same rows are to be had in text format, for writers of other formats'
+);
+SELECT matches(
+    (
+        SELECT l
         FROM pgimport_test.report_lines(:'job', 'duplicates', true) AS l
         WHERE l LIKE '(a.csv,5,%'
     ),
     ',=x4,', 'raw leaves formulas as they are'
 );
 SELECT matches(
-    (SELECT l FROM pgimport_test.report_lines(:'job', 'issues', false) AS l),
+    (SELECT l FROM pgimport_test.report_lines(:'job', 'issue_list', false) AS l),
     '^\(a.csv,6,5,points,bad_integer,error,.*,many,.*,BAD,many,n5,x5,\)$',
     'an issue comes with the data of its row'
 );
@@ -203,7 +219,7 @@ SELECT matches(
 );
 SELECT throws_ok(
     format('SELECT pgimport.report_copy_sql(%L, ''some'')', :'job'), 'PI003', NULL,
-    'there are three reports'
+    'there are four reports'
 );
 
 -- names that collide
@@ -219,7 +235,7 @@ SELECT is(
     'the data keep their names'
 );
 SELECT is(
-    pgimport.report_copy_sql(:'states', 'duplicates') -> 'columns' -> -1,
+    pgimport.report_copy_sql(:'states', 'duplicates') -> 'columns' -> -2,
     '"pgimport_status"'::jsonb, 'a column of the report whose name is taken gets a prefix'
 );
 SELECT is(
@@ -249,7 +265,7 @@ SELECT throws_ok(
     'once the staging is cleared there are no rows to report'
 );
 SELECT is(
-    (SELECT count(*) FROM pgimport_test.report_lines(:'job', 'issues', false)),
+    (SELECT count(*) FROM pgimport_test.report_lines(:'job', 'issue_list', false)),
     (SELECT count(*) FROM pgimport.issue_report(:'job')),
     'but the issues that are kept can still be written'
 );
