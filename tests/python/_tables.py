@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
+
+import xlsxwriter
+
+from pgimport import ReadOptions
+from pgimport.readers import BadRow, TableHead, TableReader, read_any_head
+from pgimport.readers.cell_text import unescape
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/"
@@ -108,3 +116,45 @@ def ods_text(text: str) -> str:
         f'<table:table-cell office:value-type="string"><text:p>{escape(text)}</text:p>'
         "</table:table-cell>"
     )
+
+
+Rows = list[tuple[int, list[str | None]]]
+
+
+def read(path: Path, **options: Any) -> tuple[tuple[str, ...], Rows, list[BadRow], TableReader]:
+    """Read a table; return its header, its good rows, the others, and the reader."""
+    head = read_any_head(path, ReadOptions(**options))
+    good: Rows = []
+    bad: list[BadRow] = []
+    assert isinstance(head, TableHead)
+    with TableReader(head) as reader:
+        for item in reader:
+            if isinstance(item, BadRow):
+                bad.append(item)
+                continue
+            for line in item.decode().splitlines():
+                number, *fields = line.split("\t")
+                good.append((int(number), [unescape(field) for field in fields]))
+    assert reader.sha256 == head.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert reader.rows == len(good)
+    assert reader.refused == len(bad)
+    return head.header, good, bad, reader
+
+
+def fields(path: Path, **options: Any) -> list[list[str | None]]:
+    """Return the fields of a table all of whose rows are good."""
+    header_, rows, bad, _ = read(path, **options)
+    assert not bad, (header_, bad)
+    return [row for _, row in rows]
+
+
+def make(path: Path, sheets: dict[str, list[list[Any]]], hidden: tuple[str, ...] = ()) -> Path:
+    """Write a workbook of values."""
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+            if name in hidden:
+                sheet.hide()
+    return path

@@ -1,37 +1,23 @@
-"""Spreadsheets: what a cell becomes, which sheet and header, what is refused, whole imports."""
+"""Spreadsheets: what a cell becomes, which sheet is read, where its header is."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import hashlib
-import io
-import resource
-import time
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 import xlsxwriter
 import xlwt
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from _command import run
-from _tables import XML, header, ods, ods_text, text_cell, xlsx
-from pgimport import Client, FileError, ReadOptions, check_headers, import_files, stage_files
+from _tables import fields, header, make, ods, ods_text, read, text_cell, xlsx
+from pgimport import FileError
 from pgimport.readers import (
-    BadRow,
-    TableReader,
     count_table,
     find_format,
-    read_any_head,
     read_table_head,
 )
-from pgimport.readers import table as table_module
 from pgimport.readers.cell_text import (
     DATE,
     DATETIME,
@@ -43,36 +29,7 @@ from pgimport.readers.cell_text import (
     format_kind,
     number_text,
     stored_number,
-    unescape,
 )
-
-Rows = list[tuple[int, list[str | None]]]
-
-
-def read(path: Path, **options: Any) -> tuple[tuple[str, ...], Rows, list[BadRow], TableReader]:
-    """Return header, good rows, bad ones, and the reader."""
-    head = read_any_head(path, ReadOptions(**options))
-    good: Rows = []
-    bad: list[BadRow] = []
-    with TableReader(head) as reader:  # type: ignore[arg-type]
-        for item in reader:
-            if isinstance(item, BadRow):
-                bad.append(item)
-                continue
-            for line in item.decode().splitlines():
-                number, *fields = line.split("\t")
-                good.append((int(number), [unescape(field) for field in fields]))
-    assert reader.sha256 == head.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert reader.rows == len(good)
-    assert reader.refused == len(bad)
-    return head.header, good, bad, reader
-
-
-def fields(path: Path, **options: Any) -> list[list[str | None]]:
-    header_, rows, bad, _ = read(path, **options)
-    assert not bad, (header_, bad)
-    return [row for _, row in rows]
-
 
 # ------------------------------------------------------------------------------------------ cells
 
@@ -240,6 +197,22 @@ def test_xml_may_be_written_otherwise(tmp_path: Path) -> None:
     assert read(path)[:2] == (("a", "b"), expected)
 
 
+def test_attributes_may_stand_in_any_order(tmp_path: Path) -> None:
+    """As openpyxl, POI and others write them, with more of them than are known."""
+    styles = '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>'
+    path = xlsx(
+        tmp_path / "a.xlsx",
+        header("a", "b", "c", "d")
+        + '<row spans="1:4" r="2" ht="15"><c r="A2" t="n" s="1"><v>45351</v></c>'
+        '<c r="B2" cm="1" s="0" t="n"><v>7</v></c><c t="b" r="C2"><v>1</v></c>'
+        '<c s="1" r="D2" t="str"><f>1</f><v>x</v></c></row>'
+        '<row r="3"><c r="A3" t="n" s="1"></c><c r="B3" t="n"><v/></c><c r="C3"/>'
+        '<c r="D3" t="n"><f t="shared" si="0"/><v>4.5</v></c></row>',
+        styles=styles,
+    )
+    assert fields(path) == [["2024-02-29", "7", "TRUE", "x"], [None, None, None, "4.5"]]
+
+
 def test_a_comment_in_the_midst_of_rows_changes_nothing(tmp_path: Path) -> None:
     rows = "".join(
         f'<row r="{n}">{text_cell(f"A{n}", "x" * 50)}<c r="B{n}"><v>{n}</v></c></row>'
@@ -282,17 +255,6 @@ def test_what_postgresql_cannot_store_is_an_issue(tmp_path: Path) -> None:
 
 
 # --------------------------------------------------------------------------- sheets and headers
-
-
-def make(path: Path, sheets: dict[str, list[list[Any]]], hidden: tuple[str, ...] = ()) -> Path:
-    with xlsxwriter.Workbook(str(path)) as book:
-        for name, rows in sheets.items():
-            sheet = book.add_worksheet(name)
-            for number, row in enumerate(rows):
-                sheet.write_row(number, 0, row)
-            if name in hidden:
-                sheet.hide()
-    return path
 
 
 def test_the_first_visible_sheet_with_data_is_read_and_the_others_are_named(tmp_path: Path) -> None:
@@ -466,430 +428,3 @@ def test_an_opendocument_spreadsheet_is_read(tmp_path: Path) -> None:
         'sheet "One" is read; there are data on "Secret" (hidden), too',
     )
     assert read(path, sheet="Secret")[0] == ("s",)
-
-
-# --------------------------------------------------------------------------- formats and hostility
-
-
-HTML = b"<html><table><tr><td>a</td></tr></table></html>"
-OLD_XML = b'<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><Workbook/>'
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "message"),
-    [
-        ("a.xls", HTML, "web page"),
-        ("a.xls", OLD_XML, "XML file"),
-        ("a.xlsx", b"a,b\n1,2\n", "is a text file"),
-        ("a.ods", b"", "is empty"),
-        ("a.xls", b"\x09\x08\x08\x00", "very old version"),
-        ("a.xlsx", b"\x00\x01\x02", "not what its name says"),
-        ("a.parquet", b"a,b\n", "is a text file"),
-        ("a.xlsx", b"PK\x03\x04rubbish", "is damaged or incomplete"),
-        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "no workbook"),
-        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "Workbook\0".encode("utf-16-le"),
-         "is damaged"),
-        ("a.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
-         "protected by a password"),
-    ],
-)  # fmt: skip
-def test_what_is_not_what_its_name_says_is_refused(
-    tmp_path: Path, name: str, data: bytes, message: str
-) -> None:
-    path = tmp_path / name
-    path.write_bytes(data)
-    with pytest.raises(FileError, match=message) as caught:
-        read(path)
-    assert caught.value.code == "PI307"
-
-
-@pytest.mark.parametrize(
-    ("parts", "message"),
-    [
-        ({"[Content_Types].xml": "", "word/document.xml": ""}, "a Word document"),
-        ({"a.csv": "a,b"}, "a ZIP file, but no spreadsheet"),
-        ({"mimetype": "application/vnd.oasis.opendocument.text"}, "but no spreadsheet"),
-    ],
-)
-def test_documents_of_other_kinds_are_refused(
-    tmp_path: Path, parts: dict[str, str], message: str
-) -> None:
-    path = tmp_path / "a.xlsx"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in parts.items():
-            archive.writestr(name, data)
-    with pytest.raises(FileError, match=message):
-        read(path)
-
-
-def test_a_workbook_is_read_whatever_its_name(tmp_path: Path) -> None:
-    path = xlsx(tmp_path / "a.csv", header("a") + '<row r="2"><c r="A2"><v>1</v></c></row>')
-    assert fields(path) == [["1"]]
-
-
-def test_options_of_other_formats_are_refused(tmp_path: Path) -> None:
-    text = tmp_path / "a.csv"
-    text.write_text("a\n1\n")
-    with pytest.raises(FileError, match="is no spreadsheet"):
-        read_any_head(text, ReadOptions(sheet="x"))
-    with pytest.raises(FileError, match="is no JSON file"):
-        read_any_head(text, ReadOptions(records="x"))
-
-
-def _reference_out_of_range(path: Path) -> Path:
-    return xlsx(
-        path, header("a") + '<row r="2"><c r="A2" t="s"><v>999</v></c></row>', strings="<si/>"
-    )
-
-
-def _laughs(path: Path) -> Path:
-    lines = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
-    sheet = (
-        f'{XML}<!DOCTYPE worksheet [<!ENTITY l0 "ha">{lines}]><worksheet><sheetData><row r="1">'
-        '<c r="A1" t="inlineStr"><is><t>&l11;</t></is></c></row></sheetData></worksheet>'
-    )
-    return xlsx(path, raw_sheet=sheet)
-
-
-def _bomb(path: Path) -> Path:
-    xlsx(path, header("a"))
-    block = bytes(16 * 1024 * 1024)
-    with (
-        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("xl/media/image.png", "w", force_zip64=True) as part,
-    ):
-        for _ in range(40):
-            part.write(block)
-    return path
-
-
-def _password(path: Path) -> Path:
-    xlsx(path, header("a"))
-    data = bytearray(path.read_bytes())
-    place = data.find(b"PK\x01\x02")
-    while place >= 0:
-        data[place + 8] |= 1
-        place = data.find(b"PK\x01\x02", place + 4)
-    path.write_bytes(data)
-    return path
-
-
-def _cut(path: Path) -> Path:
-    xlsx(path, header("a") + "".join(f'<row r="{n}"/>' for n in range(2, 2000)))
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
-    return path
-
-
-def _wrong_checksum(path: Path) -> Path:
-    with zipfile.ZipFile(path, "w"):
-        pass
-    xlsx(path, header("a") + '<row r="2"><c r="A2"><v>1</v></c></row>')
-    data = bytearray(path.read_bytes())
-    with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:
-        place = archive.getinfo("xl/worksheets/sheet1.xml").header_offset + 70
-    data[place] ^= 0xFF
-    path.write_bytes(data)
-    return path
-
-
-def _many_columns(path: Path) -> Path:
-    return xlsx(path, '<row r="1">' + '<c t="str"><v>x</v></c>' * 1591 + "</row>")
-
-
-def _deep(path: Path) -> Path:
-    sheet = "<worksheet><sheetData>" + "<row>" * 200_000 + "</row>" * 200_000
-    return xlsx(path, raw_sheet=sheet + "</sheetData></worksheet>")
-
-
-@pytest.mark.parametrize(
-    ("hostile", "message"),
-    [
-        (_reference_out_of_range, "cell A2 refers to text 999"),
-        (_laughs, "document type"),
-        (_bomb, "would unpack"),
-        (_password, "protected by a password"),
-        (_cut, "damaged or incomplete"),
-        (_wrong_checksum, "is damaged"),
-        (_deep, "is empty|is damaged"),
-        (lambda path: xlsx(path, raw_sheet="<worksheet><sheetData><row r='1'>"), "not valid XML"),
-        (lambda path: xlsx(path, raw_sheet="<worksheet><sheetData/></worksheet>"), "is empty"),
-        (lambda path: xlsx(path, header("a") + '<row r="1048577"/><row r="1048578">'
-                           '<c r="A1048578"><v>1</v></c></row>'), "a sheet has 1048576"),
-        (lambda path: xlsx(path, header("a") + '<row r="2"><c r="XFE2"><v>1</v></c></row>'),
-         "column XFE"),
-        (lambda path: xlsx(path, header("a") + '<row r="2"><c r="A2" t="zz"><v>1</v></c></row>'),
-         'cell of type "zz"'),
-        (lambda path: xlsx(path, header("a") + '<row r="5"/><row r="4"><c r="A4"><v>1</v></c></row>'
-                           '<row r="3"><c r="A3"><v>1</v></c></row>'), "row 3 after row 4"),
-        (lambda path: xlsx(path, header("a"), extra={"xl/_rels/workbook.xml.rels": b"<a"}),
-         "not valid XML"),
-        (_many_columns, "1591 columns"),
-        (lambda path: xlsx(path, header("x" * 1001)), "more than 1000"),
-        (lambda path: ods(path, "<table:table>", encrypted=True), "protected by a password"),
-        (lambda path: ods(path, "<table:table>"), "not valid XML"),
-        (lambda path: ods(path, ""), "is empty"),
-        (lambda path: ods(path, '<table:table table:name="a"><table:table-row '
-                          f'table:number-rows-repeated="99999999">{ods_text("a")}'
-                          "</table:table-row></table:table>"), "a sheet has 1048576"),
-    ],
-)  # fmt: skip
-def test_hostile_and_damaged_files_are_refused_with_a_reason(
-    tmp_path: Path, hostile: Any, message: str
-) -> None:
-    path = hostile(tmp_path / "a.xlsx")
-    begun = time.monotonic()
-    with pytest.raises(FileError, match=message) as caught:
-        read(path)
-    assert caught.value.code == "PI307"
-    assert '"a.xlsx"' in caught.value.message
-    assert time.monotonic() - begun < 20
-
-
-def test_one_cell_at_the_far_end_costs_nothing(tmp_path: Path) -> None:
-    far = header("a") + '<row r="1048576"><c r="A1048576"><v>1</v></c></row>'
-    path = xlsx(tmp_path / "a.xlsx")
-    before = '<worksheet><dimension ref="A1:XFD1048576"/><sheetData>'
-    xlsx(path, raw_sheet=f"{before}{far}</sheetData></worksheet>")
-    assert read(path)[1] == [(1_048_576, ["1"])]
-    wide = header("a") + '<row r="2"><c r="XFD2"><v>1</v></c></row>'
-    _, good, bad, _ = read(xlsx(tmp_path / "b.xlsx", wide))
-    assert not good
-    assert bad[0].detail == "16384 ≠ 1"
-
-
-def test_a_child_without_enough_memory_or_time_fails_the_file_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = "".join(f"<si><t>{n:020}</t></si>" for n in range(400_000))
-    path = xlsx(tmp_path / "a.xlsx", header("a"), strings=text)
-    head = read_table_head(path, "xlsx")
-    monkeypatch.setattr(table_module, "MEMORY_BYTES", 48 * 1024 * 1024)
-    with pytest.raises(FileError, match="memory") as caught, TableReader(head) as reader:
-        list(reader)
-    assert caught.value.hint is not None
-    monkeypatch.undo()
-    monkeypatch.setattr(table_module, "CPU_SECONDS", 0)
-    with pytest.raises(FileError, match=r"seconds of work|is damaged"), TableReader(head) as reader:
-        list(reader)
-
-
-def test_a_child_that_says_nothing_is_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = xlsx(tmp_path / "a.xlsx", header("a"))
-    monkeypatch.setattr(table_module, "_START", "import time; time.sleep(60)")
-    monkeypatch.setattr(table_module, "SECONDS_OF_SILENCE", 0.3)
-    begun = time.monotonic()
-    with pytest.raises(FileError, match="takes too long"):
-        read_table_head(path, "xlsx")
-    assert time.monotonic() - begun < 10
-
-
-@pytest.mark.parametrize("code", ["import os; os.abort()", "raise SystemExit(7)", "print('x'*99)"])
-def test_a_child_that_dies_or_talks_nonsense_is_the_files_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
-) -> None:
-    path = xlsx(tmp_path / "a.xlsx", header("a"))
-    monkeypatch.setattr(table_module, "_START", code)
-    with pytest.raises(FileError, match="damaged"):
-        read_table_head(path, "xlsx")
-
-
-def test_the_child_has_no_environment_and_no_other_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = xlsx(tmp_path / "a.xlsx", header("a"))
-    monkeypatch.setenv("PGPASSWORD", "secret")
-    said = tmp_path / "said"
-    code = (
-        f"import os; open({str(said)!r}, 'w').write(repr(sorted(os.environ)) + "
-        "repr(sorted(os.listdir('/proc/self/fd'))[:4]))"
-    )
-    monkeypatch.setattr(table_module, "_START", code)
-    with (tmp_path / "open").open("w"), pytest.raises(FileError):
-        read_table_head(path, "xlsx")
-    text = said.read_text()
-    assert "PGPASSWORD" not in text
-    assert "HOME" not in text
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(st.integers(0, 1_000_000), st.integers(0, 255)), min_size=1, max_size=8))
-def test_random_damage_never_crashes_and_never_hangs(
-    tmp_path: Path, damage: list[tuple[int, int]]
-) -> None:
-    path = tmp_path / "a.xlsx"
-    make(path, {"S": [["a", "b"], *([n, f"text {n}"] for n in range(50))]})
-    raw = bytearray(path.read_bytes())
-    for place, byte in damage:
-        raw[place % len(raw)] = byte
-    path.write_bytes(raw)
-    with contextlib.suppress(FileError):
-        read(path)
-
-
-# ---------------------------------------------------------------------------------- whole imports
-
-
-@pytest.fixture
-def dsn(installed_dsn: str) -> str:
-    with psycopg.connect(installed_dsn, autocommit=True) as conn:
-        conn.execute(
-            """
-            CREATE TABLE public.people (
-                id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-                code text NOT NULL UNIQUE, n integer, price numeric, day date, note text
-            )
-            """
-        )
-        Client(conn).register_target("public.people", "people", ["code"])
-    return installed_dsn
-
-
-@pytest.fixture
-def conn(dsn: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        yield connection
-
-
-def people(path: Path, count: int = 3) -> Path:
-    with xlsxwriter.Workbook(str(path)) as book:
-        day = book.add_format({"num_format": "dd/mm/yyyy"})
-        sheet = book.add_worksheet("People")
-        sheet.write_row(0, 0, ["code", "n", "price", "day", "note"])
-        for number in range(1, count + 1):
-            sheet.write_string(number, 0, f"{number:04}")
-            sheet.write_number(number, 1, number)
-            sheet.write_number(number, 2, number / 10)
-            sheet.write_datetime(number, 3, datetime.datetime(2024, 2, number % 28 + 1), day)
-            sheet.write_string(number, 4, f"note\t{number}\\")
-        book.add_worksheet("Other").write_row(0, 0, ["code"])
-    return path
-
-
-def test_a_workbook_becomes_rows_of_the_table(
-    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
-) -> None:
-    result = import_files(dsn, "people", [people(tmp_path / "a.xlsx")])
-    assert result.verify is not None
-    assert result.verify.verified
-    file = result.files[0]
-    assert (file.way, file.sheet, file.rows_staged) == ("rows", "People", 3)
-    assert file.warnings == ('sheet "People" is read; there are data on "Other", too',)
-    rows = conn.execute(
-        "SELECT code, n, price::text, day::text, note FROM people ORDER BY code"
-    ).fetchall()
-    assert rows == [
-        ("0001", 1, "0.1", "2024-02-02", "note\t1\\"),
-        ("0002", 2, "0.2", "2024-02-03", "note\t2\\"),
-        ("0003", 3, "0.3", "2024-02-04", "note\t3\\"),
-    ]
-    known = Client(conn).get_job(result.job_id)
-    assert known.files is not None
-    assert [file["sheet"] for file in known.files] == ["People"]
-
-
-def test_line_numbers_are_rows_of_the_sheet_and_bad_rows_are_issues(
-    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
-) -> None:
-    path = xlsx(
-        tmp_path / "a.xlsx",
-        header("code", "n", row=3)
-        + f'<row r="5">{text_cell("A5", "x")}<c r="B5"><v>1</v></c></row>'
-        + f'<row r="6">{text_cell("A6", "y")}<c r="B6"><f>B5</f></c></row>'
-        + f'<row r="8">{text_cell("A8", "z")}<c r="B8" t="e"><v>#REF!</v></c></row>',
-    )
-    result = stage_files(dsn, None, [path], target="people")
-    assert (result.rows_staged, result.files[0].rows_refused) == (2, 1)
-    Client(conn).check_job(result.job_id)
-    issues = Client(conn).issue_report(result.job_id)
-    assert [(issue.line_no, issue.column_name) for issue in issues] == [(6, "n"), (8, "n")]
-    assert issues[0].code == "no_value"
-    assert issues[1].value == "#REF!"
-
-
-def test_two_sheets_of_one_workbook_go_into_one_job_and_one_sheet_not_twice(
-    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
-) -> None:
-    path = make(
-        tmp_path / "a.xlsx", {"Jan": [["code", "n"], ["a", 1]], "Feb": [["code", "n"], ["b", 2]]}
-    )
-    first = stage_files(dsn, None, [path], target="people", read=ReadOptions(sheet="Jan"))
-    second = stage_files(dsn, first.job_id, [path], read=ReadOptions(sheet="Feb"))
-    again = stage_files(dsn, first.job_id, [path], read=ReadOptions(sheet=1))
-    assert [run.files[0].status for run in (first, second, again)] == [
-        "staged",
-        "staged",
-        "already",
-    ]
-    done = import_files(dsn, "people", [path], job_id=first.job_id, read=ReadOptions(sheet=2))
-    assert done.insert is not None
-    assert done.insert.rows_inserted == 2
-    with pytest.raises(FileError) as caught:
-        stage_files(dsn, None, [path], target="people", read=ReadOptions(sheet="Feb"))
-    assert caught.value.code == "PI304"
-
-
-def test_a_hostile_workbook_in_a_folder_leaves_the_others_untouched(
-    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
-) -> None:
-    people(tmp_path / "a.xlsx")
-    _reference_out_of_range(tmp_path / "b.xlsx")
-    _laughs(tmp_path / "c.xlsx")
-    (tmp_path / "d.csv").write_text("code,n\nd,1\n")
-    result = stage_files(dsn, None, [tmp_path], target="people")
-    assert [file.status for file in result.files] == ["staged", "failed", "failed", "staged"]
-    count = "SELECT count(*) FROM pgimport.file WHERE job_id = %s AND rows_staged > 0"
-    assert conn.execute(count, [result.job_id]).fetchone() == (2,)
-
-
-def test_a_workbook_that_changes_while_it_is_read_fails(dsn: str, tmp_path: Path) -> None:
-    path = people(tmp_path / "a.xlsx")
-
-    def change(_: Any) -> None:
-        with path.open("ab") as file:
-            file.write(b"\0")
-
-    with pytest.raises(FileError, match="changed while it was read"):
-        stage_files(dsn, None, [path], target="people", begun=change)
-
-
-def test_headers_tell_sheet_rows_and_mapping(
-    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
-) -> None:
-    reports = check_headers(conn, "people", [people(tmp_path / "a.xlsx", 5)])
-    report = reports[0]
-    assert (report.status, report.sheet, report.rows, report.columns) == ("ok", "People", 5, 5)
-    assert report.delimiter is None
-    assert len(report.warnings) == 1
-
-
-def test_the_command_takes_sheet_and_header_row(dsn: str, tmp_path: Path) -> None:
-    path = make(
-        tmp_path / "a.xlsx",
-        {"Cover": [["hello"]], "Data": [["A report"], ["code", "n"], ["x", 1]]},
-    )
-    words = ["import", "people", str(path), "--yes", "--sheet", "data", "--header-row", "2"]
-    ran = run("--json", *words, dsn=dsn)
-    assert ran.json["rows_inserted"] == 1
-    with psycopg.connect(dsn) as conn:
-        assert conn.execute("SELECT code, n FROM people").fetchall() == [("x", 1)]
-    named = run("stage", "people", str(path), "--sheet", "Nothing", dsn=dsn)
-    assert named.code == 1
-    assert '"Cover"' in named.err
-
-
-def test_memory_of_the_parent_stays_flat(tmp_path: Path) -> None:
-    path = tmp_path / "a.xlsx"
-    with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, [f"c{n}" for n in range(10)])
-        for row in range(1, 60_000):
-            sheet.write_row(row, 0, [f"text {row} {n}" for n in range(10)])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    head = read_table_head(path, "xlsx")
-    with TableReader(head) as reader:
-        assert sum(isinstance(item, bytes) for item in reader) > 50
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40 * 1024
-    assert reader.rows == 59_999

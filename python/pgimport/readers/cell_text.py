@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 
 NULL = "\\N"
 FIRST_DAY = {False: datetime.date(1899, 12, 30), True: datetime.date(1904, 1, 1)}
@@ -54,19 +55,24 @@ def number_text(value: float) -> str:
 
 def stored_number(text: str) -> str:
     """Return a number of a workbook's XML; digits stay as they are written there."""
-    if _INTEGER.match(text):
-        return text
     try:
         value = float(text)
     except ValueError:
         return text
-    if value.is_integer() and abs(value) >= 1e15:
+    if not isfinite(value):
+        return text
+    if value.is_integer():
+        if _INTEGER.match(text):
+            return text
+        if abs(value) < 1e15:
+            return str(int(value))
         try:
             written = Decimal(text)
         except InvalidOperation:
             return text
         return format(written, "f") if written.adjusted() < _MOST_DIGITS else number_text(value)
-    return number_text(value)
+    written_anew = repr(value)
+    return number_text(value) if "e" in written_anew else written_anew
 
 
 def time_text(milliseconds: int) -> str:

@@ -58,7 +58,12 @@ def _limit(what: int, value: int) -> None:
     hard = resource.getrlimit(what)[1]
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)
-    resource.setrlimit(what, (value, value))
+    try:
+        resource.setrlimit(what, (value, value))
+    except (OSError, ValueError):
+        # elsewhere there may be no such limit
+        if sys.platform == "linux":
+            raise
 
 
 def _open(kind: str, file: Any, size: int) -> Any:

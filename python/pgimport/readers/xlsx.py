@@ -35,15 +35,17 @@ from pgimport.readers.xlsx_parts import (
 
 MAX_SHEET_COLUMNS = 16_384
 
-# a cell as spreadsheet programs write it: column, style, type, formula, value, inline text
+# a cell as programs write it: column, other attributes, formula, value, inline text
 _CELL = re.compile(
-    r'<c r="([A-Z]{1,3})[0-9]+"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?'
+    r'<c r="([A-Z]{1,3})[0-9]+"((?: [A-Za-z:]+="[^"<>]*")*)'
     r"(?:/>|>(<f[^>]*(?:/>|>[^<]*</f>))?"
     r'(?:<v>([^<]*)</v>|<is><t(?: xml:space="preserve")?>([^<]*)</t></is>)?</c>)'
 )
 _ATTRIBUTES = r"""((?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*"""
 _ANY_CELL = re.compile(rf"<c(?=[\s/>]){_ATTRIBUTES}(?:/>|>(.*?)</c\s*>)", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+# not hidden, as programs write it
+_USUAL_ROW = re.compile(r'<row r="([0-9]{1,9})"(?: (?!hidden)[A-Za-z0-9:]+="[^"<>]*")*>')
 _ROW = re.compile(r"<row(?=[\s/>])([^>]*)>")
 _ROW_NUMBER = re.compile(r"""\sr\s*=\s*["']([0-9]{1,9})["']""")
 _HIDDEN = re.compile(r"""\shidden\s*=\s*["'](?:1|true)["']""")
@@ -54,7 +56,7 @@ _FILLED = re.compile(r"<v(?:\s[^>]*)?>[^<]|<t(?:\s[^>]*)?>[^<]")
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]*\Z")
 _BOOLEANS = {"1": "TRUE", "0": "FALSE", "true": "TRUE", "false": "FALSE"}
 
-Cell = tuple[str, str, str, str, str, str]
+Cell = tuple[str, str, str, str, str]
 
 
 class _Columns(dict[str, int]):
@@ -68,6 +70,23 @@ class _Columns(dict[str, int]):
             raise Unreadable(f"has a column {letters}, beyond XFD", "it is damaged: save it anew")
         self[letters] = number - 1
         return number - 1
+
+
+class _Shapes(dict[str, tuple[str, int]]):
+    """Types of cells, and what their format makes of a number, by the text of their attributes."""
+
+    def __init__(self, kinds: dict[str, int]) -> None:
+        super().__init__()
+        self._kinds = kinds
+
+    def __missing__(self, attributes: str) -> tuple[str, int]:
+        if len(self) > 100_000:
+            self.clear()
+        given = {name: first or second for name, first, second in _ATTRIBUTE.findall(attributes)}
+        kind = given.get("t", "")
+        shape = "" if kind == "n" else kind, self._kinds.get(given.get("s", ""), NUMBER)
+        self[attributes] = shape
+        return shape
 
 
 def letters_of(column: int) -> str:
@@ -167,7 +186,7 @@ class _Rows:
     def __init__(self, workbook: Workbook, strings: Strings, columns: _Columns, width: int) -> None:
         self.hidden = 0
         self.merged = 0
-        self._kinds = workbook.kinds
+        self._shapes = _Shapes(workbook.kinds)
         self._dates = Dates(workbook.from_1904)
         self._strings = strings
         self._columns = columns
@@ -176,35 +195,37 @@ class _Rows:
 
     def rows(self, chunks: list[str]) -> Iterator[Record | CellProblem]:
         """Yield a record for each chunk: what stands before the end of a row."""
-        find, columns, kinds, text_of_cell = _CELL.findall, self._columns, self._kinds, self._text
+        find, columns, shapes = _CELL.findall, self._columns, self._shapes
+        text_of_cell, text_of_number = self._text, self._number
         width = len(self._nulls)
         # a list is faster; until all strings are read it is too short
         strings = self._strings.items if self._strings.complete else self._strings
         for chunk in chunks:
             start, line_no = self._begin(chunk)
             cells: list[Cell] = find(chunk, start)
-            if len(cells) != chunk.count("<c ", start) + chunk.count("<c>", start):
+            if len(cells) != chunk.count("<c", start):
                 cells = self._any_cells(chunk[start:])
             fields = self._nulls.copy()
             problem = None
             for cell in cells:
-                letters, style, kind, formula, value, _ = cell
+                letters, attributes, formula, value, inline = cell
+                kind, shown = shapes[attributes]
                 if kind == "s" and value:
                     try:
-                        text = strings[int(value)]
+                        text = strings[int("" if value[0] == "-" else value)]
                     except (IndexError, ValueError):
                         raise Unreadable(
                             f"is damaged: cell {letters}{line_no} refers to text {value[:20]},"
-                            f" which is not there",
+                            " which is not there",
                             "save it anew",
                         ) from None
-                elif not kind and value.isdigit() and not kinds.get(style, NUMBER):
-                    text = value
+                elif not kind and value.isdigit():
+                    text = value if not shown else text_of_number(value, shown)
                 elif formula and not value and kind not in ("str", "inlineStr"):
                     problem = columns[letters]
                     continue
                 else:
-                    text = text_of_cell(cell)
+                    text = text_of_cell(kind, shown, value, inline)
                 column = columns[letters]
                 if column < width:
                     fields[column] = text
@@ -218,7 +239,12 @@ class _Rows:
 
     def _begin(self, chunk: str) -> tuple[int, int]:
         """Return where the open row of a chunk begins, and its number."""
-        start = max(chunk.rfind("<row "), chunk.rfind("<row>"))
+        start = chunk.rfind("<row ")
+        usual = _USUAL_ROW.match(chunk, start)
+        if usual is not None and self._line < int(usual[1]) <= MAX_ROWS:
+            self._line = int(usual[1])
+            return usual.end(), self._line
+        start = max(start, chunk.rfind("<row>"))
         if start < 0:
             raise Unreadable("is damaged: cells outside of a row", "save it anew")
         match = _ROW.match(chunk, start)
@@ -255,21 +281,13 @@ class _Rows:
             if kind == "inlineStr":
                 inline = rich(content)
                 kind = "ready"
-            cells.append(
-                (
-                    letters_of(column),
-                    given.get("s", ""),
-                    kind,
-                    formula[0] if formula else "",
-                    value[1] if value else "",
-                    inline,
-                )
-            )
+            place, shape = letters_of(column), f' s="{given.get("s", "")}" t="{kind}"'
+            has_formula = formula[0] if formula else ""
+            cells.append((place, shape, has_formula, value[1] if value else "", inline))
         return cells
 
-    def _text(self, cell: Cell) -> str:
+    def _text(self, kind: str, shown: int, value: str, inline: str) -> str:
         """Return what a cell holds, as COPY wants it."""
-        _, style, kind, _, value, inline = cell
         if kind == "ready":
             return escape(inline)
         if kind == "inlineStr":
@@ -283,9 +301,12 @@ class _Rows:
             return NULL
         if kind == "d":
             return escape(plain(value).replace("T00:00:00", "").replace("T", " ").rstrip("Z"))
-        if kind not in ("", "n"):
+        if kind:
             raise Unreadable(f'is damaged: a cell of type "{kind[:20]}"', "save it anew")
-        shown = self._kinds.get(style, NUMBER)
+        return self._number(value, shown)
+
+    def _number(self, value: str, shown: int) -> str:
+        """Return a number as its format shows it: as it is, a date, with zeros in front."""
         if shown == NUMBER:
             return escape(stored_number(value))
         if shown >= ZEROS:
