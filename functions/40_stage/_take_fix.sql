@@ -145,7 +145,7 @@ AS $_fix_keys$
 DECLARE
     v_keys jsonb := pgimport._check_keys(p_job);
 BEGIN
-    RETURN v_keys || jsonb_build_object(
+    RETURN v_keys || pgimport._refusal(p_job) || jsonb_build_object(
         'fix_no', p_fix.fix_no,
         'rows', p_fix.rows,
         'rows_fixed', p_fix.rows_fixed,

@@ -3,12 +3,14 @@
 -- lacks stay as they are, an empty cell is null. Records that were refused while a file was read
 -- become rows. Then the changed rows are checked again, and no other. All of it, or nothing.
 -- Called by users and the client; the same call again answers so and changes nothing.
--- Raises PI001, PI002, PI003, PI101, PI102, PI303, PI305, PI306, PI311, PI312, PI313, PI314.
+-- Raises PI001, PI002, PI003, PI101, PI102, PI204, PI205, PI207, PI303, PI305, PI306, PI311, PI312,
+-- PI313, PI314.
 CREATE OR REPLACE FUNCTION pgimport.apply_fix(
     p_job_id uuid,
     p_fix_no integer,
     p_rows_parsed bigint,
-    p_options jsonb DEFAULT '{}'
+    p_options jsonb DEFAULT '{}',
+    p_search_path text DEFAULT current_setting('search_path')
 )
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -60,14 +62,7 @@ BEGIN
     PERFORM pgimport._give_staging(p_job_id);
 
     IF v_changed > 0 THEN
-        -- a job that was never checked, or under other rules, is checked as a whole
-        IF v_job.checked_at IS NULL
-            OR v_job.check_hash IS DISTINCT FROM pgimport._check_hash(v_job)
-        THEN
-            v_job := pgimport._mark_duplicates(pgimport._validate_values(v_job));
-        ELSE
-            v_job := pgimport._recheck_rows(v_job);
-        END IF;
+        v_job := pgimport._recheck_rows(v_job, p_search_path);
         EXECUTE format(
             'SELECT count(*) FROM pgimport_staging.%I AS c WHERE EXISTS ('
             'SELECT FROM pgimport_staging.%I AS m '
@@ -101,12 +96,12 @@ BEGIN
             pgimport._count_of(v_fix.rows_fixed, 'row'), v_fix.rows_still_invalid,
             v_fix.rows_unchanged
         ),
-        v_warnings
+        v_warnings || pgimport._constraint_warnings(v_job)
     );
 END;
 $apply_fix$;
 
-COMMENT ON FUNCTION pgimport.apply_fix(uuid, integer, bigint, jsonb) IS
+COMMENT ON FUNCTION pgimport.apply_fix(uuid, integer, bigint, jsonb, text) IS
 'Takes over the corrected rows of a file opened with stage_fix() and checks them again, and no '
 'other; keys: fix_no, rows, rows_fixed, rows_still_invalid, rows_unchanged, issues_left, and those '
 'of check_job. Option as_sent (true: also cells without an issue that look as if a spreadsheet had '

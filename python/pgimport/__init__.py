@@ -16,13 +16,14 @@ from pgimport.errors import (
     StagingError,
     TargetError,
 )
+from pgimport.exports import export_report
+from pgimport.fixer import fix_file
 from pgimport.importer import (
     HeaderReport,
     ImportResult,
     Progress,
     StageResult,
     check_headers,
-    export_report,
     import_files,
     stage_files,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "__version__",
     "check_headers",
     "export_report",
+    "fix_file",
     "import_files",
     "stage_files",
 ]

@@ -7,12 +7,10 @@ streamed, several side by side, and the calls are made in their order.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +20,7 @@ from pgimport._files import Files, read_heads, total_size
 from pgimport._stager import FileResult, Loading, Pool, failed_before, sheet_of, warnings_of
 from pgimport.client import Client
 from pgimport.errors import ArgumentError, FileError, Interrupted, PgImportError
+from pgimport.exports import export_report
 from pgimport.models import CheckResult, InsertResult, PreviewResult, StageFileResult, VerifyResult
 from pgimport.progress import Meter, Progress, ProgressCallback
 from pgimport.readers import (
@@ -315,44 +314,6 @@ def import_files(
             return _with(result, verify=client.verify_job(number))
     except KeyboardInterrupt:
         raise Interrupted(job.id) from None
-
-
-def export_report(
-    conn: psycopg.Connection[Any],
-    job_id: UUID | str,
-    report: str,
-    out_path: str | os.PathLike[str],
-    raw: bool = False,
-) -> int:
-    """Write a report (duplicates, issues or all) as CSV, UTF-8 with BOM, streamed.
-
-    The file appears under its name only when it is whole. Cells that a spreadsheet would take
-    for a formula are neutralised by the database unless raw.
-
-    Returns:
-        The number of rows written.
-
-    """
-    path = Path(out_path)
-    handle, made = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        # one transaction: in it the server has more memory for the report
-        with os.fdopen(handle, "wb") as file, conn.transaction(), conn.cursor() as cursor:
-            statement = Client(conn).report_copy_sql(job_id, report, raw or None).copy_sql
-            file.write(b"\xef\xbb\xbf")
-            with cursor.copy(statement.encode()) as copy:
-                for data in copy:
-                    file.write(data)
-            rows = cursor.rowcount
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(made).chmod(0o666 & ~mask)
-        Path(made).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(made).unlink()
-        raise
-    return rows
 
 
 def _with(result: ImportResult, **changes: Any) -> ImportResult:
