@@ -22,7 +22,7 @@ _SEP = re.compile(rb'(?i)"?sep=(\\t|[^"\r\nA-Za-z0-9\\\x80-\xff])"?[;,\t ]*(?:\r
 _VALUE = re.compile(r"\s*[-+(]?[€$£]?\s*[0-9]")
 _SAMPLE_RECORDS = 200
 _MAX_TITLES = 50
-_MOSTLY = 0.9  # of the records after a header that is not in the first line
+_MOSTLY = 0.8  # of the records after a header that is not in the first line
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +209,14 @@ class _Fit:
         if not place or place + 1 >= len(self.rows):
             return None
         record, names = self.rows[place]
-        rows = [fields for _, fields in self.rows[place + 1 :]]
+        rows = [fields for _, fields in self.rows[place + 1 :] if fields]
         while names and not names[-1]:
             names.pop()
         distinct = len({item.casefold() for item in names}) == len(names)
         if len(names) < 2 or not all(names) or not distinct or any(map(_VALUE.match, names)):
             return None
-        same = sum(len(fields) == width for fields in rows)
-        if len(self.rows[place][1]) > width or same < _MOSTLY * len(rows):
+        same = sum(len(fields) == width or not any(fields[width:]) for fields in rows)
+        if width < len(self.rows[place][1]) or same < _MOSTLY * len(rows):
             return None
         sentence = record.text.count(self.delimiter + " ") == len(names) - 1
         if sentence or (len(rows) < 2 and not record.after_blank):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pgimport.errors import FileError
-from pgimport.readers.evidence import refuse_other_encodings
+from pgimport.readers.evidence import line_ends, refuse_other_encodings
 from pgimport.readers.head import FileHead, Layout, begin, read_options
 from pgimport.readers.options import ReadOptions
 from pgimport.readers.source import Source
@@ -229,12 +229,12 @@ class _Counter:
         kept = pieces[::2]
         if ends_inside:
             kept.append(b"")
-            self._quote_line = self._lines + block.count(b"\n", 0, block.rfind(b'"')) + 1
+            self._quote_line = self._lines + line_ends(block[: block.rfind(b'"')]) + 1
         outside = b'"'.join(kept)
-        inside = b"".join(pieces[1::2])
+        inside = b'"'.join(pieces[1::2])
         if b"\n" in inside or b"\r" in inside:
             self.hazards.add("quoted_newline")
-            self._lines += inside.count(b"\n")
+            self._lines += line_ends(inside)
         if self._stray.search(outside):
             self.hazards.add("stray_quote")
         self._inside = ends_inside
