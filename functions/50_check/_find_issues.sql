@@ -101,6 +101,37 @@ $_code_details$;
 COMMENT ON FUNCTION pgimport._code_details(oid, integer, jsonb) IS
 'internal: the facts for the messages about a column, by issue code.';
 
+-- The wrong values that a query finds, read with as many workers as the planner likes: a query
+-- that a function returns is read in parallel, one of an INSERT is not. Called by _find_issues.
+CREATE OR REPLACE FUNCTION pgimport._culprits(
+    p_query text
+)
+RETURNS TABLE (
+    file_no integer,
+    row_no bigint,
+    line_no bigint,
+    name text,
+    value text,
+    code text,
+    message text
+)
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET parallel_tuple_cost = 0
+SET min_parallel_table_scan_size = 0
+SET jit = off
+AS $_culprits$
+-- made where it was quoted; columns come from it:
+-- @plpgsql_check_options: security_warnings = false, extra_warnings = false
+BEGIN
+    RETURN QUERY EXECUTE p_query;
+END;
+$_culprits$;
+
+COMMENT ON FUNCTION pgimport._culprits(text) IS
+'internal: the wrong values that a query over staged rows finds.';
+
 -- Writes an issue row for every wrong value of the given columns among some staged rows.
 -- Values of a sensitive column are not kept. Called by _search_issues for pieces in which the
 -- optimistic scan found something, and by _recheck_rows.
@@ -170,18 +201,19 @@ BEGIN
         'SELECT $1, q.file_no, q.row_no, coalesce(q.line_no, q.row_no + ('
         'SELECT f.line_offset FROM pgimport.file AS f '
         'WHERE f.job_id = $1 AND f.file_no = q.file_no)), q.name, q.code, '
-        'pgimport._issue_message(q.code, left(q.value, %1$s), '
-        'coalesce(q.details ->> q.code, q.type_name)), left(q.value, %1$s), '
-        'pgimport._issue_hint(q.code) '
-        'FROM ('
-        'SELECT s.file_no, s.row_no, s.line_no, v.name, v.value, v.details, v.type_name, v.code '
-        'FROM (SELECT s.*%3$s FROM ('
-        'SELECT s.file_no, s.row_no, s.line_no%2$s FROM %6$s AS s OFFSET 0) AS s OFFSET 0) AS s '
-        'CROSS JOIN LATERAL (VALUES %5$s) AS v (name, value, details, type_name, code) '
-        'WHERE (%4$s) AND v.code IS NOT NULL ORDER BY s.file_no, s.row_no OFFSET 0) AS q',
-        c_longest_value, v_texts, v_codes, array_to_string(v_wrong, ' OR '),
-        array_to_string(v_values, ', '), p_rows
-    ) USING p_job.job_id;
+        'q.message, left(q.value, %s), pgimport._issue_hint(q.code) '
+        'FROM pgimport._culprits($2) AS q',
+        c_longest_value
+    ) USING p_job.job_id, format(
+        'SELECT s.file_no, s.row_no, s.line_no, v.name, v.value, v.code, '
+        'pgimport._issue_message(v.code, left(v.value, %6$s), '
+        'coalesce(v.details ->> v.code, v.type_name)) FROM (SELECT s.*%2$s FROM ('
+        'SELECT s.file_no, s.row_no, s.line_no%1$s FROM %5$s AS s OFFSET 0) AS s OFFSET 0) AS s '
+        'CROSS JOIN LATERAL (VALUES %4$s) AS v (name, value, details, type_name, code) '
+        'WHERE (%3$s) AND v.code IS NOT NULL ORDER BY s.file_no, s.row_no',
+        v_texts, v_codes, array_to_string(v_wrong, ' OR '), array_to_string(v_values, ', '),
+        p_rows, c_longest_value
+    );
 END;
 $_find_issues$;
 
