@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xlwt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -197,6 +199,45 @@ def test_hostile_and_damaged_files_are_refused_with_a_reason(
     assert caught.value.code == "PI307"
     assert '"a.xlsx"' in caught.value.message
     assert time.monotonic() - begun < 20
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.tuples(st.integers(0, 1_000_000), st.integers(0, 255)), min_size=1, max_size=20),
+    st.sampled_from(["ods", "xls"]),
+)
+def test_random_damage_of_other_formats_is_an_error_of_the_file(
+    tmp_path: Path, damage: list[tuple[int, int]], kind: str
+) -> None:
+    path = tmp_path / f"a.{kind}"
+    if kind == "ods":
+        rows = f"<table:table-row>{ods_text('a')}</table:table-row>" * 9
+        ods(path, f'<table:table table:name="S">{rows}</table:table>')
+    else:
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("S")
+        for number in range(9):
+            sheet.write(number, 0, number or "a")
+        book.save(str(path))
+    raw = bytearray(path.read_bytes())
+    for place, byte in damage:
+        raw[place % len(raw)] = byte
+    path.write_bytes(raw)
+    with contextlib.suppress(FileError):
+        read(path)
+
+
+def test_a_bomb_in_the_part_that_tells_the_format_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "a.ods"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", bytes(200_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileError, match="but no spreadsheet"):
+            read(path)
+        assert tracemalloc.get_traced_memory()[1] < 20 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 def test_one_cell_at_the_far_end_costs_nothing(tmp_path: Path) -> None:

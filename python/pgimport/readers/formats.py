@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -22,7 +24,13 @@ SUFFIXES = (*_TEXTS, *TABLES, *(text + packed for text in _TEXTS for packed in _
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _OTHER_OFFICE = {"word/document.xml": "a Word document", "ppt/presentation.xml": "a presentation"}
-_OTHER_OPEN = "application/vnd.oasis.opendocument."
+_OTHER_OPEN = b"application/vnd.oasis.opendocument."
+# what the library raises for archives that are none
+_ARCHIVE_ERRORS = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError,
+    OverflowError,
+)  # fmt: skip
+_MOST_DIRECTORY = 4 * 1024 * 1024
 _SAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
 
 
@@ -93,17 +101,19 @@ def _compound(file: IO[bytes], name: str) -> str:
 
 def _in_archive(file: IO[bytes], name: str) -> str | None:
     """Return the kind of spreadsheet in an archive; None for an archive of other files."""
+    first = b""
     try:
+        _check_directory(file)
         with zipfile.ZipFile(file) as archive:
             members = set(archive.namelist())
-            first = (
-                archive.read("mimetype")[:200].decode("latin-1") if "mimetype" in members else ""
-            )
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+            if "mimetype" in members:
+                with archive.open("mimetype") as part:
+                    first = part.read(200)
+    except _ARCHIVE_ERRORS:
         # its own reader says what is wrong
         return "xlsx" if name.lower().endswith(SPREADSHEETS) else None
     if first.startswith(_OTHER_OPEN):
-        if first.startswith(_OTHER_OPEN + "spreadsheet"):
+        if first.startswith(_OTHER_OPEN + b"spreadsheet"):
             return "ods"
         raise FileError(f'"{name}" is an OpenDocument file, but no spreadsheet', hint=_SAVE)
     if "xl/workbook.bin" in members:
@@ -116,6 +126,21 @@ def _in_archive(file: IO[bytes], name: str) -> str | None:
     if name.lower().endswith(SPREADSHEETS):
         raise FileError(f'"{name}" is a ZIP file, but no spreadsheet', hint=_SAVE)
     return None
+
+
+def _check_directory(file: IO[bytes]) -> None:
+    """Refuse an archive whose directory is too large to be looked at here.
+
+    Raises:
+        ValueError: it is.
+
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 66_000))
+    tail = file.read()
+    place = tail.rfind(b"PK\x05\x06")
+    if place >= 0 and int.from_bytes(tail[place + 12 : place + 16], "little") > _MOST_DIRECTORY:
+        raise ValueError("the directory is too large")
 
 
 def _instead(start: bytes) -> str:

@@ -38,7 +38,7 @@ class JsonDocument:
 
     def _text(self) -> Iterator[str]:
         source, decoder, sure = self._source, None, True
-        for piece in source._decoded():
+        for piece in source.pieces():
             if decoder is None:
                 decoder = codecs.getincrementaldecoder("utf-8")(source.errors)
                 sure = source.declared or source.errors != "surrogateescape"

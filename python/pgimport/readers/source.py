@@ -109,6 +109,10 @@ class Source:
             else:
                 yield block
 
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the text as UTF-8 without BOM, in pieces that end anywhere; instead of blocks."""
+        return self._decoded()
+
     def drain(self, report: Callable[[int], None] | None = None) -> None:
         """Read what is left of the file for its digest alone; no block can be had afterwards."""
         try:
