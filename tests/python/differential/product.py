@@ -10,7 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from .database import Conn, content_sql, pin, run
-from .situation import Situation, quoted
+from .situation import Row, Situation, quoted
 
 __all__ = ["Verdict", "begin", "check", "insert"]
 
@@ -44,9 +44,9 @@ def _call(conn: Conn, function: str, *arguments: Any) -> Answer:
     return cast(Answer, row[0])
 
 
-def _csv(situation: Situation) -> str:
-    """The rows as a file: what is not null is quoted."""
-    lines = [[column.name for column in situation.columns], *situation.rows]
+def _csv(situation: Situation, rows: list[Row]) -> str:
+    """Rows as a file: what is not null is quoted."""
+    lines = [[column.name for column in situation.columns], *rows]
     return "".join(
         ",".join("" if field is None else '"' + field.replace('"', '""') + '"' for field in line)
         + "\n"
@@ -69,10 +69,16 @@ def check(conn: Conn, situation: Situation) -> tuple[str, Verdict]:
         conn.execute("SELECT set_config(%s, %s, true)", [name, value])
     job = str(_call(conn, "create_job", "target", Jsonb({}))["job_id"])
     header = [column.name for column in situation.columns]
-    opened = _call(conn, "stage_file", job, "a.csv", header, Jsonb({}))
-    with conn.cursor().copy(opened["copy_sql"].encode()) as copy:
-        copy.write(_csv(situation))
-    _call(conn, "finish_file", job, opened["file_no"], len(situation.rows))
+    files = [situation.rows[: situation.first], []]
+    if situation.first is not None:
+        files[1] = situation.rows[situation.first :]
+    for name, rows in zip(("a.csv", "b.csv"), files, strict=True):
+        if not rows and name == "b.csv":
+            continue
+        opened = _call(conn, "stage_file", job, name, header, Jsonb({}))
+        with conn.cursor().copy(opened["copy_sql"].encode()) as copy:
+            copy.write(_csv(situation, rows))
+        _call(conn, "finish_file", job, opened["file_no"], len(rows))
     run(conn, "SAVEPOINT product")
     try:
         _call(conn, "check_job", job)
@@ -81,14 +87,17 @@ def check(conn: Conn, situation: Situation) -> tuple[str, Verdict]:
         verdict.trouble = f"check: {error.sqlstate} {error}"
         run(conn, "ROLLBACK TO SAVEPOINT product")
         return job, verdict
-    verdict.classes = {row["row_no"]: row["class"] for row in shown["rows"]}
-    rows = conn.execute(
-        "SELECT row_no, column_name, code, message FROM pgimport.issue_report(%s, NULL, 10000)"
-        " WHERE severity = 'error'",
+    before = {1: 0, 2: len(files[0])}
+    verdict.classes = {
+        before[row["file_no"]] + row["row_no"]: row["class"] for row in shown["rows"]
+    }
+    found = conn.execute(
+        "SELECT file_no, row_no, column_name, code, message"
+        " FROM pgimport.issue_report(%s, NULL, 10000) WHERE severity = 'error'",
         [job],
     )
-    for row_no, *issue in rows:
-        verdict.issues.setdefault(row_no, []).append(Issue(*issue))
+    for file_no, row_no, *issue in found:
+        verdict.issues.setdefault(before[file_no] + row_no, []).append(Issue(*issue))
     return job, verdict
 
 

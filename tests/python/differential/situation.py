@@ -88,6 +88,7 @@ class Situation:
         rows: the rows of the file.
         aside: columns whose values are not compared.
         references: foreign keys of the table to itself.
+        first: how many of the rows are in the first file; the others are in a second one.
         settings: parameters of the importing session.
         harsh: it is kept though nearly every row is refused.
     """
@@ -103,5 +104,6 @@ class Situation:
     rows: list[Row]
     aside: list[str] = field(default_factory=list)
     references: list[SelfReference] = field(default_factory=list)
+    first: int | None = None
     settings: dict[str, str] = field(default_factory=dict)
     harsh: bool = False

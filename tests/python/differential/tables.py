@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
+from typing import TypeVar
 
 from . import constraints, rows
 from .kinds import KINDS, Kind
 from .situation import Column, Situation, Statement, literal, quoted
 
 __all__ = ["make_situation", "script"]
+
+T = TypeVar("T")
 
 _NAMES = ("a", "b", "c", "d", "e", "f", "g")
 _NASTY_NAMES = ("Order", "a b", "select", 'quo"te', "été", "row_no", "file_no", "k1", "%s", "$1")
@@ -117,21 +121,47 @@ def make_situation(seed: str, features: frozenset[str]) -> Situation:
         Statement("key", maker.key_clause()),
     ]
     extras = maker.generated_columns() + maker.partitions() + maker.constraints()
+    late = maker.late_constraints()
+    existing = rows.make_rows(rng, columns, kinds, pools, rng.choice((0, 0, 3, 10)))
+    imported = rows.make_rows(rng, columns, kinds, pools, rng.randint(25, 40))
+    left_out = _left_out(rng, made, key, late)
+
+    def given(values: Sequence[T]) -> tuple[T, ...]:
+        """Those of the columns that the file has."""
+        return tuple(value for place, value in enumerate(values) if place != left_out)
+
     return Situation(
         seed=seed,
         table=table,
-        columns=columns,
+        columns=list(given(columns)),
         key=[columns[place].name for place in key],
         base=base,
         extras=extras,
-        existing=rows.make_rows(rng, columns, kinds, pools, rng.choice((0, 0, 3, 10))),
-        late=maker.late_constraints(),
-        rows=rows.make_rows(rng, columns, kinds, pools, rng.randint(25, 40)),
+        existing=[given(row) for row in existing],
+        late=late,
+        rows=[given(row) for row in imported],
         aside=[*maker.aside, *(column.name for column in columns if column.drawn)],
         references=maker.references,
+        first=rng.randint(1, 24) if rng.random() < 0.2 else None,
         settings={"timezone": rng.choice(_ZONES), **rng.choice(_SESSIONS)},
         harsh=rng.random() < 0.15,
     )
+
+
+def _left_out(
+    rng: Random, made: list[tuple[Column, str]], key: list[int], late: list[Statement]
+) -> int | None:
+    """A column that no file fills, though it is one like others."""
+    if rng.random() > 0.15 or any(statement.feature.startswith("not null") for statement in late):
+        return None
+    usable = [
+        place
+        for place, (column, definition) in enumerate(made)
+        if place not in key
+        and not column.sql.startswith("needed")
+        and (not column.not_null or "DEFAULT" in definition)
+    ]
+    return rng.choice(usable) if usable and len(made) > 2 else None
 
 
 def script(situation: Situation) -> str:
