@@ -11,10 +11,10 @@ IMMUTABLE
 PARALLEL SAFE
 RETURN CASE
     WHEN p_text IN ('true', 'false', 't', 'f')
-        AND p_text <> ALL (p_true_words) AND p_text <> ALL (p_false_words)
+        AND array_position(p_true_words || p_false_words, p_text) IS NULL
     THEN p_text
-    WHEN lower(p_text) = ANY (p_true_words) THEN 'true'
-    WHEN lower(p_text) = ANY (p_false_words) THEN 'false'
+    WHEN array_position(p_true_words, lower(p_text)) IS NOT NULL THEN 'true'
+    WHEN array_position(p_false_words, lower(p_text)) IS NOT NULL THEN 'false'
     ELSE p_text
 END;
 

@@ -8,7 +8,10 @@ RETURNS boolean
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-RETURN p_text ~ '^([+-]?[0-9]([.,][0-9]+)?E[+][0-9]{2,3}|#{2,}|#(N/A|REF!|DIV/0!|VALUE!|VALEUR!|NAME\?|NOM\?|NULL!|NUL!|NUM!|NOMBRE!|SPILL!|CALC!|GETTING_DATA))$';
+RETURN p_text ~ concat(
+    '^([+-]?[0-9]([.,][0-9]+)?E[+][0-9]{2,3}|#{2,}|#(N/A|REF!|DIV/0!|VALUE!|VALEUR!|NAME\?|NOM\?|',
+    'NULL!|NUL!|NUM!|NOMBRE!|SPILL!|CALC!|GETTING_DATA))$'
+);
 
 COMMENT ON FUNCTION pgimport._is_excel_damage(text) IS
 'internal: whether a text is a number with an exponent, ####, or an error cell of a spreadsheet.';
@@ -22,9 +25,10 @@ RETURNS boolean
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-RETURN p_text
-    ~* '^([0-9]{1,2}-)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|févr|mars|avr|mai|juin|juil|août|sept|déc)[.]?(-[0-9]{2})?$'
-AND p_text ~ '[0-9]';
+RETURN p_text ~ '[0-9]' AND p_text ~* concat(
+    '^([0-9]{1,2}-)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|févr|mars|avr|mai|juin|',
+    'juil|août|sept|déc)[.]?(-[0-9]{2})?$'
+);
 
 COMMENT ON FUNCTION pgimport._is_excel_date(text) IS
 'internal: whether a text is how a spreadsheet shows a date without a year.';

@@ -43,23 +43,64 @@ BEGIN
     END LOOP;
     PERFORM pgimport._mark_invalid(p_job, v_last);
 
-    -- a row whose parent is another row of the job falls with it
-    FOR r_constraint IN
-        SELECT c.* FROM pgimport._constraints(p_job, v_relation) AS c
-        WHERE v_self AND c.skipped IS NULL AND c.is_self
-    LOOP
-        WHILE pgimport._judge_rows(
-            p_job, v_relation, '_value', r_constraint, p_search_path
-        ) > 0 LOOP
-            PERFORM pgimport._mark_invalid(p_job, v_last);
-        END LOOP;
-    END LOOP;
+    IF v_self THEN
+        PERFORM pgimport._judge_children(p_job, v_relation, p_search_path);
+    END IF;
     PERFORM pgimport._drop_staged(pgimport._staging_name(p_job.job_id, '_doubt'));
 END;
 $_check_constraints$;
 
 COMMENT ON FUNCTION pgimport._check_constraints(pgimport.job, text, text) IS
 'internal: judges the rows of a job by the constraints of the target.';
+
+-- Rows that refer to rows of the job which are not inserted fall with them, and so on. Called
+-- after rows fell, by _check_constraints and _mark_duplicates. Returns whether more rows fell.
+CREATE OR REPLACE FUNCTION pgimport._judge_children(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_search_path text
+)
+RETURNS boolean
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_judge_children$
+DECLARE
+    v_last bigint;
+    v_found bigint;
+    v_round bigint;
+    v_fallen boolean := false;
+    r_constraint record;
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_constraint AS c
+        WHERE c.contype = 'f' AND c.conrelid = p_relation AND c.confrelid = p_relation
+    ) THEN
+        RETURN false;
+    END IF;
+    SELECT coalesce(max(i.issue_id), 0) INTO v_last FROM pgimport.issue AS i
+    WHERE i.job_id = p_job.job_id;
+    LOOP
+        v_round := 0;
+        FOR r_constraint IN
+            SELECT c.* FROM pgimport._constraints(p_job, p_relation) AS c
+            WHERE c.skipped IS NULL AND c.is_self
+        LOOP
+            v_found := pgimport._judge_rows(
+                p_job, p_relation, '_value', r_constraint, p_search_path
+            );
+            v_round := v_round + v_found;
+        END LOOP;
+        EXIT WHEN v_round = 0;
+        v_fallen := true;
+        PERFORM pgimport._mark_invalid(p_job, v_last);
+    END LOOP;
+    RETURN v_fallen;
+END;
+$_judge_children$;
+
+COMMENT ON FUNCTION pgimport._judge_children(pgimport.job, regclass, text) IS
+'internal: rows that refer to rows of the job which are not inserted fall with them.';
 
 -- The table of a job's target. Called by the check.
 CREATE OR REPLACE FUNCTION pgimport._job_relation(

@@ -39,7 +39,7 @@ BEGIN
             pg_get_expr(c.conbin, c.conrelid) AS detail,
             false AS is_self,
             CASE
-                WHEN 0 >= ANY (c.conkey) THEN 'it looks at the whole row or a system column'
+                WHEN 0 >= ANY (c.conkey) OR c.conbin::text LIKE '%:varattno 0 %' THEN 'it looks at the whole row or a system column'
                 WHEN NOT pgimport._may_run(p_relation, c.conbin) THEN
                     'it calls functions of the table''s owner'
             END AS skipped
@@ -56,6 +56,18 @@ BEGIN
             format('(%s) IS NOT TRUE', p.condition), NULL, false, NULL
         FROM pgimport._partition_condition(p_relation) AS p
         WHERE p.condition IS NOT NULL
+        UNION ALL
+        -- a period of a key that must not overlap must not be empty, either
+        SELECT
+            'exclusion:' || c.conname, 'check',
+            pgimport._column_names(p_relation, c.conkey),
+            format('isempty(%I)', a.attname), NULL, false, NULL
+        FROM pg_constraint AS c
+        INNER JOIN pg_attribute AS a
+            ON a.attrelid = c.conrelid AND a.attnum = c.conkey[cardinality(c.conkey)]
+        WHERE c.conrelid = p_relation
+            AND c.contype IN ('p', 'u')
+            AND to_jsonb(c) @> '{"conperiod": true}'
         UNION ALL
         SELECT 'check:' || l.conname, 'check', l.columns, l.condition, l.detail, false, l.skipped
         FROM pgimport._partition_checks(p_relation) AS l
@@ -215,7 +227,7 @@ BEGIN
         -- never true, but has to be computed
         (
             'generated:' || a.attname, format('pg_column_size(%I) < 0', a.attname),
-            pg_get_expr(d.adbin, d.adrelid), a.attgenerated = 's'
+            pg_get_expr(d.adbin, d.adrelid), a.attgenerated = 's' OR a.attnotnull
         ),
         (
             'too_long',
@@ -299,7 +311,7 @@ BEGIN
         ),
         pg_get_expr(c.conbin, c.conrelid),
         CASE
-            WHEN 0 >= ANY (c.conkey) THEN 'it looks at the whole row or a system column'
+            WHEN 0 >= ANY (c.conkey) OR c.conbin::text LIKE '%:varattno 0 %' THEN 'it looks at the whole row or a system column'
             WHEN NOT pgimport._may_run(c.conrelid, c.conbin)
                 THEN 'it calls functions of the table''s owner'
         END

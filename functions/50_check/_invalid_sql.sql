@@ -54,8 +54,11 @@ RETURNS boolean
 LANGUAGE sql
 STABLE
 PARALLEL SAFE
-RETURN p_type < 16384::oid AND EXISTS (
-    SELECT FROM pg_type AS t WHERE t.oid = p_type AND t.typtype IN ('b', 'r', 'm')
+RETURN EXISTS (
+    SELECT FROM pg_type AS t
+    WHERE t.oid = p_type
+        AND t.oid < 16384::oid
+        AND t.typtype IN ('b', 'r', 'm') AND t.typname NOT LIKE 'reg%'
 );
 
 COMMENT ON FUNCTION pgimport._is_builtin_type(oid) IS

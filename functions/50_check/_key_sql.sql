@@ -71,7 +71,10 @@ BEGIN
             ) AS target_sql,
             k.equal_operator AS op,
             k.nulls_not_distinct AND NOT c.not_null AS same_nulls,
-            k.hashable
+            k.hashable,
+            EXISTS (
+                SELECT FROM pg_type AS y WHERE y.oid = c.base_type AND y.typtype = 'c'
+            ) AS is_composite
         FROM pgimport._key_columns(p_job.target_id) AS k
         INNER JOIN pgimport._target_columns(p_job.target_id) AS c
             ON c.column_name = k.column_name
@@ -88,7 +91,10 @@ BEGIN
             CASE
                 WHEN p.same_nulls THEN '(%1$s %2$s %3$s OR (%1$s IS NULL AND %3$s IS NULL))'
                 ELSE '%1$s %2$s %3$s'
-            END AS pattern
+            END AS pattern,
+            -- IS NOT NULL is false for a row with a null in it, too
+            CASE WHEN p.is_composite THEN 'num_nulls(k.%s) = 0' ELSE 'k.%s IS NOT NULL' END
+            AS not_null_pattern
         FROM part AS p
     )
 
@@ -117,7 +123,7 @@ BEGIN
             bool_and(c.hashable), string_agg('f.' || c.name, ', ' ORDER BY c.place)
         ),
         coalesce(
-            string_agg(format('k.%s IS NOT NULL', c.name), ' AND ' ORDER BY c.place)
+            string_agg(format(c.not_null_pattern, c.name), ' AND ' ORDER BY c.place)
             FILTER (WHERE NOT c.same_nulls),
             'true'
         ),

@@ -215,17 +215,23 @@ RETURNS TABLE (
     order_keys text,
     access text
 )
-LANGUAGE sql
+LANGUAGE plpgsql
 IMMUTABLE
-PARALLEL SAFE
-BEGIN ATOMIC
-SELECT g.*
-FROM jsonb_to_recordset(p_guards) AS g (
-    constraint_no integer, code text, columns text[], shown text[], needs text[], detail text,
-    relation text, keys text, predicate text, same text, complete text, order_keys text,
-    access text
-);
+SET search_path = pg_catalog, pg_temp
+AS $_each_guard$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT
+        g.constraint_no, g.code, g.columns, g.shown, g.needs, g.detail, g.relation, g.keys,
+        g.predicate, g.same, g.complete, g.order_keys, g.access
+    FROM jsonb_to_recordset(p_guards) AS g (
+        constraint_no integer, code text, columns text[], shown text[], needs text[],
+        detail text, relation text, keys text, predicate text, same text, complete text,
+        order_keys text, access text
+    );
 END;
+$_each_guard$;
 
 COMMENT ON FUNCTION pgimport._each_guard(jsonb) IS
 'internal: the unique constraints of a target out of an array of them.';

@@ -91,9 +91,9 @@ COMMENT ON FUNCTION pgimport._hash_condition(text, integer) IS
 'internal: SQL condition that a hash is among those of a parameter.';
 
 -- Marks the duplicates among a job's valid rows: those of the target and those inside the files
--- (every row of a key but the first, or the last with keep = last), and finds rows that other unique
--- constraints refuse. Set-based, narrow, and by
--- itself repeatable: the same rows give the same marks.
+-- (every row of a key but the first, or the last with keep = last), and finds rows that other
+-- unique constraints refuse. Set-based, narrow, and by itself repeatable: the same rows give the
+-- same marks.
 -- Called by mark_duplicates and check_job, after _validate_values made an empty mark table.
 CREATE OR REPLACE FUNCTION pgimport._mark_duplicates(
     p_job pgimport.job,
@@ -124,31 +124,40 @@ BEGIN
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
 
     v_snapshot := pg_current_snapshot();
-    PERFORM pgimport._mark_rows(p_job.job_id, 'd', format(
-        'SELECT k.file_no, k.row_no FROM (%s) AS k WHERE EXISTS (SELECT FROM %s AS t WHERE %s)',
-        r_key.staged_keys, v_relation, r_key.target_equal
-    ));
+    LOOP
+        PERFORM pgimport._mark_rows(p_job.job_id, 'd', format(
+            'SELECT k.file_no, k.row_no FROM (%s) AS k WHERE EXISTS (SELECT FROM %s AS t WHERE %s)',
+            r_key.staged_keys, v_relation, r_key.target_equal
+        ));
 
-    v_guards := pgimport._mark_conflicts(p_job, v_relation, p_search_path);
+        v_guards := pgimport._mark_conflicts(p_job, v_relation, p_search_path);
 
-    v_hashes := pgimport._repeated_hashes(r_key.repeated_hashes);
-    IF r_key.hash IS NULL OR v_hashes IS NOT NULL THEN
-        PERFORM pgimport._mark_rows(p_job.job_id, 'i', format(
-            'SELECT q.file_no, q.row_no FROM (SELECT k.file_no, k.row_no, '
-            'row_number() OVER (PARTITION BY %s ORDER BY %s) AS place '
-            'FROM (%s) AS k WHERE %s%s) AS q WHERE q.place > 1',
-            r_key.columns,
-            v_order,
-            r_key.staged_keys,
-            r_key.repeated,
-            ' AND ' || pgimport._hash_condition(r_key.hash, cardinality(v_hashes))
-        ), v_hashes);
-    END IF;
-    IF v_guards IS NOT NULL THEN
-        PERFORM pgimport._settle_conflicts(
-            p_job, v_guards, r_key, v_order, p_search_path
+        v_hashes := pgimport._repeated_hashes(r_key.repeated_hashes);
+        IF r_key.hash IS NULL OR v_hashes IS NOT NULL THEN
+            PERFORM pgimport._mark_rows(p_job.job_id, 'i', format(
+                'SELECT q.file_no, q.row_no FROM (SELECT k.file_no, k.row_no, '
+                'row_number() OVER (PARTITION BY %s ORDER BY %s) AS place '
+                'FROM (%s) AS k WHERE %s%s) AS q WHERE q.place > 1',
+                r_key.columns,
+                v_order,
+                r_key.staged_keys,
+                r_key.repeated,
+                ' AND ' || pgimport._hash_condition(r_key.hash, cardinality(v_hashes))
+            ), v_hashes);
+        END IF;
+        IF v_guards IS NOT NULL THEN
+            PERFORM pgimport._settle_conflicts(
+                p_job, v_guards, r_key, v_order, p_search_path
+            );
+        END IF;
+
+        -- rows fell that referred to rows which fell in a conflict: all the marks again
+        EXIT WHEN NOT pgimport._judge_children(p_job, v_relation, p_search_path);
+        EXECUTE format(
+            'DELETE FROM pgimport_staging.%I AS m WHERE m.kind <> ''x''',
+            pgimport._staging_name(p_job.job_id, '_mark')
         );
-    END IF;
+    END LOOP;
 
     EXECUTE format(
         'ANALYZE pgimport_staging.%I', pgimport._staging_name(p_job.job_id, '_mark')

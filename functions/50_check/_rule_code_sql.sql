@@ -69,9 +69,10 @@ RETURN concat_ws(
         'THEN ''excel_damage''', p_text_sql
     ),
     CASE WHEN p_is_key THEN format(
-        'WHEN %1$s LIKE ''%%-%%'' AND pgimport._is_excel_date(%1$s) THEN ''excel_damage''',
-        p_text_sql
-    ) END
+                'WHEN %1$s LIKE ''%%-%%'' AND pgimport._is_excel_date(%1$s) THEN ''excel_damage''',
+                p_text_sql
+            )
+    END
 );
 
 COMMENT ON FUNCTION pgimport._excel_damage_sql(text, boolean) IS

@@ -127,7 +127,8 @@ BEGIN
                 ), ' AND ' ORDER BY n.place
             ) AS same,
             CASE WHEN n.same_nulls THEN 'true' ELSE string_agg(
-                format('{a}.%s IS NOT NULL', n.name), ' AND ' ORDER BY n.place
+                -- IS NOT NULL is false for a row with a null in it, too
+                format('num_nulls({a}.%s) = 0', n.name), ' AND ' ORDER BY n.place
             ) END AS complete,
             CASE WHEN NOT n.is_exclusion
                 THEN string_agg(n.name, ', ' ORDER BY n.place) END AS order_keys,

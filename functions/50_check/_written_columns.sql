@@ -152,6 +152,12 @@ BEGIN
             d.*,
             CASE
                 WHEN d.type_oid = 'text'::regtype THEN d.text_sql
+                -- only the type's own input knows which field a bare number is
+                WHEN d.type_oid = 'interval'::regtype AND d.type_name ~ '^interval [a-z]'
+                    THEN format(
+                        '(SELECT j.v FROM json_to_record(json_build_object(''v'', %s)) '
+                        'AS j (v %s))', d.text_sql, d.type_name
+                    )
                 -- a domain that forbids nulls takes none, not even for a moment
                 WHEN d.type_oid <> d.base_type AND d.not_null AND d.default_expr IS NOT NULL
                     THEN format(

@@ -97,12 +97,11 @@ SELECT is(
 );
 
 SELECT pgimport_test.new_job('{}', 'person') AS job \gset
-SELECT pgimport.stage_file(:'job', 'r.csv', '{id,email,seat,during}') ->> 'file_no' AS file \gset
-SELECT format('job_%s_f1', replace(:'job', '-', '')) AS staged \gset
-INSERT INTO pgimport_staging.:"staged" (id, email, seat, during)
-VALUES ('1', 'a', '1', '[1,5)'), ('2', 'b', '2', '[4,8)'), ('3', 'c', '3', '[7,9)'),
-('4', 'd', '4', '[1005,1006)'), ('5', 'e', '5', NULL);
-SELECT pgimport.finish_file(:'job', 1, 5);
+CREATE TABLE pgimport_test.incoming (id integer, email text, seat integer, during text);
+INSERT INTO pgimport_test.incoming VALUES
+(1, 'a', 1, '[1,5)'), (2, 'b', 2, '[4,8)'), (3, 'c', 3, '[7,9)'), (4, 'd', 4, '[1005,1006)'),
+(5, 'e', 5, NULL);
+SELECT pgimport.stage_relation(:'job', 'pgimport_test.incoming', '{"order_by": ["id"]}');
 SELECT pgimport.check_job(:'job');
 SELECT is(
     (

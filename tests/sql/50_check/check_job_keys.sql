@@ -48,8 +48,8 @@ SELECT is(
     ARRAY[
         'both_duplicates', 'clean_count', 'counts', 'database_duplicates', 'details', 'errors',
         'internal_duplicates', 'invalid_rows', 'job_id', 'message', 'new_database_duplicates',
-        'status', 'success', 'target', 'total_clean', 'total_rows', 'valid', 'validation_errors',
-        'warnings'
+        'refused_because', 'status', 'success', 'target', 'total_clean', 'total_rows', 'valid',
+        'validation_errors', 'warnings', 'would_insert'
     ],
     'check_job answers with the documented keys and no other'
 );

@@ -26,11 +26,12 @@ RETURNS text
 LANGUAGE sql
 STABLE
 BEGIN ATOMIC
-SELECT string_agg(concat_ws(' ', r.row_no, r.class, r.status, (
-    SELECT string_agg(i.value ->> 'code', ',' ORDER BY i.value ->> 'code')
-    FROM jsonb_array_elements(r.issues) AS i
-)), '; ' ORDER BY r.row_no)
-FROM pgimport.row_report(p_job_id) AS r;
+    SELECT
+        string_agg(concat_ws(' ', r.row_no, r.class, r.status, (
+            SELECT string_agg(i.value ->> 'code', ',' ORDER BY i.value ->> 'code')
+            FROM jsonb_array_elements(r.issues) AS i
+        )), '; ' ORDER BY r.row_no)
+    FROM pgimport.row_report(p_job_id) AS r;
 END;
 
 SELECT is(
@@ -44,21 +45,38 @@ SELECT is(
     'eleven rows, eight of them invalid in their own ways'
 );
 
+-- runs a statement on the staging tables of a job
+CREATE FUNCTION pgimport_test.staged(p_job_id uuid, p_statement text)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE replace(
+        p_statement, '{job}', format('pgimport_staging.job_%s', replace(p_job_id::text, '-', ''))
+    );
+END;
+$$;
+
 -- corrected in place, as apply_fix does it: some well, some not
-SELECT format('job_%s_f1', replace(:'job', '-', '')) AS staged,
-    format('job_%s_fixed', replace(:'job', '-', '')) AS fixed \gset
-UPDATE pgimport_staging.:"staged" SET n = '4' WHERE code = 'B';
-UPDATE pgimport_staging.:"staged" SET n = '-2' WHERE code = 'C';
-UPDATE pgimport_staging.:"staged" SET badge = '12' WHERE code = 'D';
-UPDATE pgimport_staging.:"staged" SET parent = 'K', code = 'D' WHERE code = 'E';
-UPDATE pgimport_staging.:"staged" SET n = '0', day = '2024-01-09' WHERE code = 'J';
-CREATE UNLOGGED TABLE pgimport_staging.:"fixed" (file_no integer, row_no bigint);
-INSERT INTO pgimport_staging.:"fixed" VALUES (1, 2), (1, 3), (1, 4), (1, 5), (1, 10), (1, 11);
-SELECT format('job_%s_value', replace(:'job', '-', '')) AS stored \gset
-CREATE TEMPORARY TABLE before AS
-SELECT v.ctid AS place, v.xmin AS written, v.row_no FROM pgimport_staging.:"stored" AS v
-WHERE v.row_no IN (1, 6, 7);
-SELECT pgimport._recheck_rows(j) FROM pgimport.job AS j WHERE j.job_id = :'job';
+SELECT pgimport_test.staged(:'job', s) FROM unnest(ARRAY[
+        $$UPDATE {job}_f1 SET n = '4' WHERE code = 'B'$$,
+        $$UPDATE {job}_f1 SET n = '-2' WHERE code = 'C'$$,
+        $$UPDATE {job}_f1 SET badge = '12' WHERE code = 'D'$$,
+        $$UPDATE {job}_f1 SET parent = 'K', code = 'D' WHERE code = 'E'$$,
+        $$UPDATE {job}_f1 SET n = '0', day = '2024-01-09' WHERE code = 'J'$$,
+        'CREATE UNLOGGED TABLE {job}_fixed (file_no integer, row_no bigint)',
+        'INSERT INTO {job}_fixed VALUES (1, 2), (1, 3), (1, 4), (1, 5), (1, 10), (1, 11)',
+        'CREATE TABLE pgimport_test.before AS SELECT v.ctid AS place, v.xmin AS written, v.row_no '
+        'FROM {job}_value AS v WHERE v.row_no IN (1, 6, 7)'
+    ]) AS s;
+SELECT pgimport._recheck_rows(j) FROM pgimport.job AS j
+WHERE j.job_id = :'job';
+SELECT pgimport_test.staged(
+    :'job', 'CREATE VIEW pgimport_test.after AS SELECT v.ctid AS place, v.xmin AS written, '
+    'v.row_no FROM {job}_value AS v'
+);
 
 SELECT is(
     pgimport_test.became(:'job'),
@@ -70,12 +88,13 @@ SELECT is(
 );
 SELECT is(
     (
-        SELECT count(*)::integer FROM pg_temp.before AS b
-        INNER JOIN pgimport_staging.:"stored" AS v
-            ON v.ctid = b.place AND v.xmin = b.written AND v.row_no = b.row_no
+        SELECT count(*)::integer FROM pgimport_test.before AS b
+        INNER JOIN pgimport_test.after AS v
+            ON v.place = b.place AND v.written = b.written AND v.row_no = b.row_no
     ), 3, 'the good rows are where and what they were'
 );
 SELECT pgimport_test.became(:'job') AS alone \gset
+DROP VIEW pgimport_test.after;
 SELECT pgimport.check_job(:'job');
 SELECT is(pgimport_test.became(:'job'), :'alone', 'a check of all rows says the same');
 SELECT is(

@@ -122,17 +122,21 @@ END;
 $$;
 
 SELECT is(
-    pgimport_test.fails('price', '{1,2}',
+    pgimport_test.fails(
+        'price', '{1,2}',
         'CREATE TRIGGER spoil BEFORE INSERT ON pgimport_test.codes '
-        'FOR EACH ROW EXECUTE FUNCTION pgimport_test.spoil()'),
+        'FOR EACH ROW EXECUTE FUNCTION pgimport_test.spoil()'
+    ),
     'status=failed code=PI404 details.sqlstate=23514 details.table=codes '
     'details.constraint=codes_price_check 0', 'a CHECK that fails makes the job failed'
 );
 DROP TRIGGER spoil ON pgimport_test.codes;
 SELECT is(
-    pgimport_test.fails('serial', '{s,t}',
+    pgimport_test.fails(
+        'serial', '{s,t}',
         'INSERT INTO pgimport_test.codes (merchant_id, code, serial) '
-        'VALUES (pgimport_test.merchant(), ''between 1'', ''t'')'),
+        'VALUES (pgimport_test.merchant(), ''between 1'', ''t'')'
+    ),
     'status=failed code=PI404 details.sqlstate=23505 details.table=codes '
     'details.constraint=codes_serial_key 0', 'so does a UNIQUE constraint that is not the key'
 );
@@ -143,13 +147,16 @@ SELECT is(
     'details.constraint=codes_batch_code_fkey 0', 'and a foreign key'
 );
 SELECT is(
-    pgimport_test.fails('sku', '{x,y}',
+    pgimport_test.fails(
+        'sku', '{x,y}',
         'INSERT INTO pgimport_test.codes (merchant_id, code, sku) '
-        'VALUES (pgimport_test.merchant(), ''between 2'', ''x'')'),
+        'VALUES (pgimport_test.merchant(), ''between 2'', ''x'')'
+    ),
     'status=failed code=PI404 details.sqlstate=23505 details.table=codes '
     'details.constraint=codes_sku_key 0', 'a deferred constraint fails in the job, not at COMMIT'
 );
-DELETE FROM pgimport_test.codes WHERE code LIKE 'between%';
+DELETE FROM pgimport_test.codes
+WHERE code LIKE 'between%';
 SELECT is(
     (SELECT count(*)::integer FROM pgimport_test.codes), 4, 'after each the target is as before'
 );
