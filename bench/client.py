@@ -11,8 +11,10 @@ import time
 from typing import Any
 from uuid import UUID
 
-from bench.measure import own_memory_mb, own_peak_mb
-from pgimport import Progress, import_files, stage_files
+import psycopg
+
+from bench.measure import own_memory_mb, own_peak_mb, timed
+from pgimport import Progress, export_report, import_files, stage_files
 
 PHASES = ("headers", "stage", "check", "insert", "verify")
 
@@ -93,10 +95,17 @@ def _stage(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _report(given: dict[str, Any]) -> dict[str, Any]:
+    with psycopg.connect(given["dsn"], autocommit=True) as conn, timed() as taken:
+        rows = export_report(conn, given["job_id"], given["report"], given["path"])
+    return {"rows": rows, "seconds": taken.value}
+
+
 def main() -> None:
-    """Do what standard input asks for: import or stage."""
+    """Do what standard input asks for: import, stage or report."""
     given = json.load(sys.stdin)
-    answer = {"import": _import, "stage": _stage}[given["do"]](given)
+    does = {"import": _import, "stage": _stage, "report": _report}
+    answer = does[given["do"]](given)
     print(json.dumps({**answer, "peak_mb": own_peak_mb()}))
 
 

@@ -52,12 +52,14 @@ class Memory:
         peak_mb: the most it ever had, as the kernel kept it (in units of 1,000,000 bytes).
         samples_mb: what it had, every 50 ms.
         early_mb: what it had when a tenth of its work was done, where it said so.
+        child_mb: the most that a process started by it was seen to have; 0 where there was none.
 
     """
 
     peak_mb: float
     samples_mb: tuple[float, ...] = ()
     early_mb: float | None = None
+    child_mb: float = 0.0
 
     @property
     def growth_mb(self) -> float | None:
@@ -75,13 +77,14 @@ class MemoryWatch:
     pid: int
     _samples: list[float] = field(default_factory=list)
     _peak: float = 0.0
+    _child_peak: float = 0.0
     _end: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     @property
     def memory(self) -> Memory:
         """What was seen so far."""
-        return Memory(self._peak, tuple(self._samples))
+        return Memory(self._peak, tuple(self._samples), child_mb=self._child_peak)
 
     def __enter__(self) -> Self:
         self._sample()
@@ -105,11 +108,28 @@ class MemoryWatch:
 
     def _sample(self) -> None:
         with contextlib.suppress(OSError):
-            text = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii", errors="replace")
-            found = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+            found = _status(self.pid)
             if "VmRSS" in found:
                 self._samples.append(_megabytes(found["VmRSS"]))
                 self._peak = max(self._peak, _megabytes(found["VmHWM"]))
+            for child in _children(self.pid):
+                with contextlib.suppress(OSError):
+                    peak = _status(child).get("VmHWM", "0")
+                    self._child_peak = max(self._child_peak, _megabytes(peak))
+
+
+def _status(pid: int) -> dict[str, str]:
+    text = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes that a process, by any thread, has started and that run their own."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    found = [int(word) for one in threads for word in (one / "children").read_text().split()]
+    # until exec a child is a copy of its parent
+    own = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return [child for child in found if Path(f"/proc/{child}/cmdline").read_bytes() != own]
 
 
 def _megabytes(kilobytes: str) -> float:
@@ -146,7 +166,8 @@ def run_module(module: str, argument: Mapping[str, Any]) -> tuple[dict[str, Any]
     answer = dict(json.loads(output))
     memory = watch.memory
     peak = max(memory.peak_mb, answer.pop("peak_mb", 0.0))
-    return answer, Memory(peak, memory.samples_mb, answer.pop("early_mb", None))
+    early = answer.pop("early_mb", None)
+    return answer, Memory(peak, memory.samples_mb, early, memory.child_mb)
 
 
 def own_memory_mb() -> float | None:

@@ -24,6 +24,7 @@ TITLES = {
     "others": "What one would use instead",
     "shapes": "Other shapes of data",
     "readers": "While others read",
+    "files": "Files of all formats, bad cells and their repair",
 }
 
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from bench import chart, plain, report
+from bench import chart, files, plain, report
 from bench.data import TEMPLATE, Reference
-from bench.measure import Memory
+from bench.files import checking
+from bench.files import table as table_of_files
+from bench.measure import Memory, MemoryWatch
 from bench.pipeline import Life
 from bench.proof import WrongResultError, same
 from bench.report import Results
@@ -54,7 +56,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 def given_server(server: EmbeddedServer) -> Iterator[BenchServer]:
     with bench_server(server.dsn) as given:
         yield given
-        for name in (TEMPLATE, "bench_plain"):
+        for name in (TEMPLATE, "bench_plain", "files_check", table_of_files.TEMPLATE):
             given.drop(name)
 
 
@@ -82,6 +84,56 @@ def test_the_smallest_run_has_all_rows_of_the_table(data: Reference, tmp_path: P
     assert "--rows 5000" in found["parts"]["targets"]["command"]
     assert "targets pass" in done.stdout
     assert "<svg" in (tmp_path / "time-5000.svg").read_text()
+
+
+# what the issue demands, and what stands beside it
+FILES = {
+    "check, clean": "≥ 100,000 rows/s",
+    "check, a bad cell in 5 % of the rows": "≥ 100,000 rows/s",
+    "check, 5 % of all cells bad": "≥ 100,000 rows/s",
+    "check, 5 % of all cells bad / clean": "",
+    "report of the issues as CSV, a line a row": "",
+    "report of the issues as CSV, a line a row: memory of the client": "≤ 120 MB",
+    "XLSX into staging": "≥ 40,000 rows/s",
+    "JSON into staging": "",
+    "NDJSON into staging": "",
+    "CSV into staging": "",
+    "XLSX: memory of the client, peak": "≤ 200 MB",
+    "XLSX: memory of the process that reads the file, peak": "",
+    "reject loop: report as CSV, speed": "",
+    "reject loop: report as XLSX, speed": "",
+    "reject loop: first upload, CSV": "",
+    "reject loop: second upload, XLSX": "",
+    "reject loop: good rows whose staged row was touched": "≤ 0 rows",
+}
+
+
+def test_files_bad_cells_and_their_repair_are_measured(given_server: BenchServer) -> None:
+    found = _by_name(files.run(given_server, 4_000))
+    assert {name: report.target(found[name]) for name in FILES} == FILES
+    assert all(figure.part == "files" and figure.values for figure in found.values())
+    assert all(min(figure.values) > 0 for figure in found.values() if figure.unit != "rows")
+    assert found["reject loop: good rows whose staged row was touched"].passed
+
+
+def test_a_check_that_finds_other_issues_than_there_are_is_wrong(
+    given_server: BenchServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table_of_files.prepare(given_server)
+    monkeypatch.setattr(checking, "count_bad", lambda *_: (7, 8))
+    with pytest.raises(WrongResultError, match=r"check, clean: clean_rows is 400, not 393"):
+        checking.figures(given_server, tmp_path, 400, 1)
+
+
+def test_the_memory_of_a_process_started_by_a_process_is_seen() -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    child = "held = b'x' * 100_000_000; import time; time.sleep(0.5)"
+    with (
+        subprocess.Popen([sys.executable, "-c", code, child]) as process,
+        MemoryWatch(process.pid) as watch,
+    ):
+        process.wait()
+    assert watch.memory.child_mb > 100 > watch.memory.peak_mb
 
 
 def test_wrong_data_fail(data: Reference, given_server: BenchServer) -> None:
