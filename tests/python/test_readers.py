@@ -10,7 +10,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pgimport.errors import FileError
@@ -376,6 +376,7 @@ def is_blank(row: list[str | None], always: bool) -> bool:
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.lists(st.sampled_from([b"a", b",", b'"', b"\n", b"\r\n", b"\xe9", b"\0", b"\\."])))
+@example(data=[b"a", b",", b",", b"\n", b"a"])
 def test_whatever_the_bytes_every_record_has_one_class(
     tmp_path_factory: pytest.TempPathFactory, data: list[bytes]
 ) -> None:
@@ -395,7 +396,8 @@ def test_whatever_the_bytes_every_record_has_one_class(
         assert scan.rows == reader.rows + reader.refused
         assert scan.blank_rows == reader.blank
     if scan.fast:
-        assert not bad
+        # fields too many and too few may be as many as there should be: the server refuses these
+        assert {row.code for row in bad} <= {"ragged_row"}
 
 
 # ------------------------------------------------------------------------------------------ paths

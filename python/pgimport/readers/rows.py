@@ -113,7 +113,6 @@ class RowReader:
     def _plain(self, text: str) -> Iterator[Row | BadRow]:
         """Give records without quotes, one a line."""
         delimiter, width, blank = self._delimiter, self._width, self._blank
-        blanks_first = text[0] in " \t" or "\n " in text or "\n\t" in text
         lines = text.split("\n")
         if not lines[-1]:
             lines.pop()
@@ -121,7 +120,8 @@ class RowReader:
         for line in lines:
             line_no += 1
             fields: list[str | None] = [field or None for field in line.split(delimiter)]
-            if (fields[0] is None or blanks_first) and not line.strip(blank):
+            # most lines begin with neither a delimiter nor a blank
+            if (fields[0] is None or line < "!") and not line.strip(blank):
                 self.blank += 1
             elif len(fields) == width:
                 self.rows += 1

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from pgimport.errors import FileError
 from pgimport.readers.evidence import line_ends, refuse_other_encodings
-from pgimport.readers.head import FileHead, Layout, begin, read_options
+from pgimport.readers.head import FileHead, read_options
+from pgimport.readers.layout import Layout, begin
 from pgimport.readers.options import ReadOptions
 from pgimport.readers.source import Source
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import struct
 import zipfile
 import zlib
@@ -10,6 +9,9 @@ from collections.abc import Callable, Iterator
 
 from pgimport.errors import FileError
 from pgimport.readers.disk import BLOCK, Disk
+from pgimport.readers.unzip import UNPACK_HINT, Damaged, unzip
+
+__all__ = ["PACKINGS", "Damaged", "packing", "packing_by_name", "unpacked"]
 
 MAX_UNPACKED_BYTES = 256 * 1024**3
 # A table packs to a tenth, one of nearly empty columns to a hundredth. What unpacks to more than
@@ -18,11 +20,7 @@ MAX_RATIO = 500
 RATIO_FREE_BYTES = 256 * 1024**2
 # The window of zstd is what its unpacking needs of memory. The command zstd takes no more, either.
 MAX_WINDOW_BYTES = 128 * 1024**2
-_MAX_DIRECTORY_BYTES = 64 * 1024
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
-_END_OF_DIRECTORY = b"PK\x05\x06"
-_ENCRYPTED = 0x1 | 0x40
-_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "zstd", 95: "xz"}
 
 PACKINGS = (
     ("gzip", (b"\x1f\x8b",), (".gz",)),
@@ -30,11 +28,6 @@ PACKINGS = (
      (".zst", ".zstd")),
     ("zip", (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"), (".zip",)),
 )  # fmt: skip
-_UNPACK_HINT = "unpack it, and import the file that is in it"
-
-
-class Damaged(Exception):  # noqa: N818 - made a FileError where name and line are known
-    """The packed file is damaged or incomplete."""
 
 
 def packing(magic: bytes) -> str | None:
@@ -67,7 +60,7 @@ def unpacked(kind: str, disk: Disk) -> Iterator[bytes]:
                 raise FileError(
                     f'"{name}" unpacks to more than {MAX_RATIO} times its size',
                     detail=f"{disk.size} bytes packed, {total} unpacked so far",
-                    hint="if it is no trap, " + _UNPACK_HINT,
+                    hint="if it is no trap, " + UNPACK_HINT,
                 )
             yield data
     except (EOFError, zlib.error, zipfile.BadZipFile) as error:
@@ -130,7 +123,7 @@ def _zstd(disk: Disk) -> Iterator[bytes]:
         if "memory" in str(error):
             raise FileError(
                 f'"{disk.path.name}" needs a window of more than 128 MB to be unpacked',
-                hint=_UNPACK_HINT,
+                hint=UNPACK_HINT,
             ) from None
         raise Damaged(str(error)) from None
 
@@ -164,75 +157,8 @@ def _exactly(disk: Disk, size: int) -> bytes:
     return b"".join(pieces)
 
 
-# -------------------------------------------------------------------------------------------- zip
-
-
-def _zip(disk: Disk) -> Iterator[bytes]:
-    """Unpack the one regular file of a ZIP file."""
-    name = disk.path.name
-    _check_directory(disk)
-    try:
-        with zipfile.ZipFile(disk) as archive:
-            member = _only_member(archive, name)
-            with archive.open(member) as stream:
-                while data := stream.read(BLOCK):
-                    yield data
-    except (RuntimeError, NotImplementedError, ValueError, struct.error, OverflowError) as error:
-        raise Damaged(str(error)) from None
-
-
-def _check_directory(disk: Disk) -> None:
-    """Refuse a directory too large for one file, before it is read as a whole."""
-    disk.seek(max(0, disk.size - 65536 - 22 - 20))
-    tail = disk.read(65536 + 22 + 20)
-    place = tail.rfind(_END_OF_DIRECTORY)
-    if place < 0 or len(tail) < place + 22:
-        raise Damaged("its directory is missing: it breaks off")
-    size = struct.unpack_from("<I", tail, place + 12)[0]
-    locator = tail[max(0, place - 20) : place]
-    if locator.startswith(b"PK\x06\x07"):
-        disk.seek(struct.unpack_from("<Q", locator, 8)[0])
-        record = disk.read(56)
-        if len(record) < 56:
-            raise Damaged("its directory is missing")
-        size = struct.unpack_from("<Q", record, 40)[0]
-    if size > _MAX_DIRECTORY_BYTES:
-        raise FileError(f'"{disk.path.name}" holds many files', hint=_UNPACK_HINT)
-
-
-def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    # what the Finder of macOS adds to each file is no file of the user's
-    members = [
-        item
-        for item in archive.infolist()
-        if not item.is_dir() and not item.filename.startswith("__MACOSX/")
-    ]
-    if any(item.filename in ("[Content_Types].xml", "mimetype") for item in members):
-        raise FileError(f'"{name}" is an Excel or OpenDocument file', hint="export it as CSV")
-    if len(members) != 1:
-        inside = ", ".join(item.filename for item in members[:5]) or "none"
-        raise FileError(
-            f'"{name}" holds {len(members)} files, not one',
-            detail=f"in it: {inside}",
-            hint="unpack it, and import the folder",
-        )
-    member = members[0]
-    parts = member.filename.replace("\\", "/").split("/")
-    if member.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
-        raise FileError(f'"{name}" holds a file whose name leads out of it: {member.filename!r}')
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG):
-        raise FileError(f'"{name}" holds a link or a device, not a regular file')
-    if member.flag_bits & _ENCRYPTED:
-        raise FileError(f'"{name}" is encrypted', hint=_UNPACK_HINT)
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        method = _METHODS.get(member.compress_type, f"method {member.compress_type}")
-        raise FileError(f'"{name}" is packed by {method}, which is not read', hint=_UNPACK_HINT)
-    return member
-
-
 _UNPACKERS: dict[str, Callable[[Disk], Iterator[bytes]]] = {
     "gzip": _gzip,
     "zstd": _zstd,
-    "zip": _zip,
+    "zip": unzip,
 }
