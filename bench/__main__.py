@@ -109,7 +109,7 @@ def _run(
     try:
         module = importlib.import_module(f"bench.{part}")
         found = (
-            module.run(server, given.rows) if part == "shapes"
+            module.run(server, given.rows) if part in OWN_DATA
             else module.run(server, data, given.rows)
         )  # fmt: skip
         return list(found), notes

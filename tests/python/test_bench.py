@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench import chart, files, plain, report
+from bench import chart, plain, report
 from bench.data import TEMPLATE, Reference
 from bench.files import checking
 from bench.files import table as table_of_files
@@ -60,18 +60,24 @@ def given_server(server: EmbeddedServer) -> Iterator[BenchServer]:
             given.drop(name)
 
 
-def test_the_smallest_run_has_all_rows_of_the_table(data: Reference, tmp_path: Path) -> None:
-    done = subprocess.run(
+def _run_bench(
+    part: str, data: Reference, folder: Path, *more: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [
             *(sys.executable, "-m", "bench", "--rows", "5000", "--runs", "1"),
-            *("--only", "targets", "--data", str(data.folder.parent)),
-            *("--results", str(tmp_path)),
+            *("--only", part, "--data", str(data.folder.parent)),
+            *("--results", str(folder), *more),
         ],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_the_smallest_run_has_all_rows_of_the_table(data: Reference, tmp_path: Path) -> None:
+    done = _run_bench("targets", data, tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "5000.json").read_text())
     figures = found["parts"]["targets"]["figures"]
@@ -108,12 +114,19 @@ FILES = {
 }
 
 
-def test_files_bad_cells_and_their_repair_are_measured(given_server: BenchServer) -> None:
-    found = _by_name(files.run(given_server, 4_000))
-    assert {name: report.target(found[name]) for name in FILES} == FILES
-    assert all(figure.part == "files" and figure.values for figure in found.values())
-    assert all(min(figure.values) > 0 for figure in found.values() if figure.unit != "rows")
-    assert found["reject loop: good rows whose staged row was touched"].passed
+def test_files_bad_cells_and_their_repair_are_measured(
+    given_server: BenchServer, data: Reference, tmp_path: Path
+) -> None:
+    done = _run_bench("files", data, tmp_path, "--dsn", given_server.conninfo)
+    found = json.loads((tmp_path / "5000.json").read_text())
+    part = found["parts"]["files"]
+    assert (done.returncode, part["notes"]) == (0, []), done.stderr
+    figures = {figure["name"]: report._from_json(figure) for figure in part["figures"]}
+    assert {name: report.target(figures[name]) for name in FILES} == FILES
+    assert all(figure.part == "files" and figure.values for figure in figures.values())
+    assert all(min(figure.values) > 0 for figure in figures.values() if figure.unit != "rows")
+    assert figures["reject loop: good rows whose staged row was touched"].passed
+    assert "XLSX into staging" in done.stdout
 
 
 def test_a_check_that_finds_other_issues_than_there_are_is_wrong(
