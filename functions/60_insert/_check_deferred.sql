@@ -1,7 +1,11 @@
 -- Checks the deferred constraints of a table now, while a failure still belongs to the job, and
--- leaves them deferred as they were. Called by _write_rows.
+-- leaves them deferred as they were. Triggers of constraints are a user's own code: they run under
+-- the caller's search_path. p_others: those of any other table, too. Called by _write_rows and
+-- _rehearse_piece.
 CREATE OR REPLACE FUNCTION pgimport._check_deferred(
-    p_relation regclass
+    p_relation regclass,
+    p_search_path text,
+    p_others boolean DEFAULT false
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -17,12 +21,17 @@ BEGIN
     INNER JOIN pg_namespace AS n ON n.oid = k.connamespace
     WHERE k.conrelid = p_relation AND k.condeferred;
 
-    IF v_names IS NOT NULL THEN
+    PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
+    IF p_others AND EXISTS (SELECT FROM pg_constraint AS k WHERE k.condeferrable) THEN
+        SET CONSTRAINTS ALL IMMEDIATE;
+    ELSIF v_names IS NOT NULL THEN
         EXECUTE format('SET CONSTRAINTS %s IMMEDIATE', v_names);
+    END IF;
+    IF v_names IS NOT NULL THEN
         EXECUTE format('SET CONSTRAINTS %s DEFERRED', v_names);
     END IF;
 END;
 $_check_deferred$;
 
-COMMENT ON FUNCTION pgimport._check_deferred(regclass) IS
+COMMENT ON FUNCTION pgimport._check_deferred(regclass, text, boolean) IS
 'internal: checks the deferred constraints of a target inside the insert.';

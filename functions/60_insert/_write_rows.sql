@@ -1,6 +1,4 @@
 -- Writes the clean rows of a job into its target and records what proves them untouched later.
--- One INSERT in key order, so that the leaves of the unique index are touched once; no ON CONFLICT:
--- the unique index is the last guard, and a conflict undoes the whole.
 -- Called by insert_job inside its exception block. Raises PI401, and whatever the table raises.
 CREATE OR REPLACE FUNCTION pgimport._write_rows(
     p_job pgimport.job,
@@ -23,29 +21,12 @@ DECLARE
     v_xmin xid;
     v_found bigint;
 BEGIN
-    SELECT
-        array_agg(c.column_name ORDER BY c.column_no),
-        format(
-            'INSERT INTO %s (%s, import_job_id) SELECT %s, $1 FROM pgimport_staging.%I AS v '
-            'WHERE NOT EXISTS (SELECT FROM pgimport_staging.%I AS m '
-            'WHERE m.file_no = v.file_no AND m.row_no = v.row_no)%s',
-            p_relation,
-            string_agg(quote_ident(c.column_name), ', ' ORDER BY c.column_no),
-            string_agg(c.write_sql, ', ' ORDER BY c.column_no),
-            pgimport._staging_name(p_job.job_id, '_value'),
-            pgimport._staging_name(p_job.job_id, '_mark'),
-            ' ORDER BY ' || (
-                SELECT string_agg(
-                    concat('(', w.value_sql, ')', ' COLLATE ' || k.collation_name), ', '
-                    ORDER BY k.index_position
-                )
-                FROM pgimport._key_columns(p_job.target_id) AS k
-                INNER JOIN pgimport._written_columns(p_job) AS w ON w.column_name = k.column_name
-            )
-        )
-    INTO columns, v_insert
+    SELECT array_agg(c.column_name ORDER BY c.column_no) INTO columns
     FROM pgimport._written_columns(p_job) AS c;
-
+    v_insert := pgimport._insert_sql(
+        p_job, p_relation, pgimport._staging_name(p_job.job_id, '_value'),
+        pgimport._clean_sql(p_job.job_id)
+    );
     checksum_staged := pgimport._staged_checksum(p_job, p_relation);
 
     -- the table's own triggers, defaults and checks run under the caller's search_path
@@ -57,7 +38,7 @@ BEGIN
     PERFORM set_config('jit', v_jit, true);
     PERFORM set_config('work_mem', v_memory, true);
 
-    PERFORM pgimport._check_deferred(p_relation);
+    PERFORM pgimport._check_deferred(p_relation, p_search_path);
 
     v_xmin := pgimport._record_write(p_job.job_id, p_relation, rows_written, NULL);
     IF pgimport._changes_rows(p_job, p_relation) THEN
