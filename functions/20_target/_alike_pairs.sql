@@ -146,12 +146,12 @@ BEGIN
     pair AS (
         SELECT
             f.place, n.column_no, n.column_name,
-            CASE WHEN bool_and(a.is_weak OR b.is_weak) THEN 0.8 ELSE 0.9 END::real AS score,
+            CASE WHEN bool_and(a.is_weak) THEN 0.8 ELSE 0.9 END::real AS score,
             'alias' AS how,
-            CASE WHEN bool_and(a.is_weak OR b.is_weak) THEN 10000000 ELSE 20000000 END AS weight
+            CASE WHEN bool_and(a.is_weak) THEN 10000000 ELSE 20000000 END AS weight
         FROM field AS f
         INNER JOIN common AS a ON a.spelling = f.spelling
-        INNER JOIN common AS b ON b.meaning = a.meaning
+        INNER JOIN common AS b ON b.meaning = a.meaning AND NOT b.is_weak
         INNER JOIN name AS n ON n.spelling = b.spelling
         GROUP BY f.place, n.column_no, n.column_name
         UNION ALL

@@ -1,19 +1,24 @@
 -- What common columns are called in French and English, one line a meaning, as _spelling() leaves
 -- the names. Two names of one meaning fit each other, whichever is the file's and whichever the
--- table's; with ~ they fit, but less well than one without (a "Portable" goes to a column phone
--- where there is none for mobile phones). Two names of other meanings are never taken for alike.
--- A name may have several meanings ("nom"). Called by _alike_pairs().
+-- table's; one with ~ fits as the file's alone, and less well (a "Portable" goes to a column phone
+-- where there is none for mobile phones, but a "Tel" is not taken for a mobile phone). Two names of
+-- other meanings are never taken for alike. A name may have several meanings ("nom").
+-- Called by _alike_pairs().
 CREATE OR REPLACE FUNCTION pgimport._common_names()
 RETURNS TABLE (
     meaning text,
     spelling text,
     is_weak boolean
 )
-LANGUAGE sql
+LANGUAGE plpgsql
 IMMUTABLE
 PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT m.meaning, ltrim(n.word, '~') AS spelling, starts_with(n.word, '~') AS is_weak
+SET search_path = pg_catalog, pg_temp
+AS $_common_names$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT m.meaning, ltrim(n.word, '~'), starts_with(n.word, '~')
     FROM (
         VALUES
         -- people
@@ -87,11 +92,17 @@ BEGIN ATOMIC
         ),
         (
             'VAT number', 'vatnumber vatno vatid vatregistrationnumber numerotva numerodetva ntva '
-            'notva nodetva idtva tvaintra tvaintracommunautaire numtva '
+            'notva nodetva ndetva idtva tvaintra tvaintracommunautaire numtva '
             'numerotvaintracommunautaire numerodetvaintracommunautaire'
         ),
-        ('SIRET', 'siret numerosiret nsiret nosiret siretnumber codesiret numsiret'),
-        ('SIREN', 'siren numerosiren nsiren nosiren sirennumber codesiren numsiren'),
+        (
+            'SIRET', 'siret numerosiret nsiret nosiret siretnumber codesiret numsiret '
+            'numerodesiret ndesiret'
+        ),
+        (
+            'SIREN', 'siren numerosiren nsiren nosiren sirennumber codesiren numsiren '
+            'numerodesiren ndesiren'
+        ),
         ('IBAN', 'iban ibannumber ibancode numeroiban codeiban'),
         ('BIC', 'bic biccode codebic swift swiftcode codeswift bicswift swiftbic'),
         ('customer', 'customer customername client clientname nomclient nomduclient'),
@@ -180,11 +191,13 @@ BEGIN ATOMIC
         ('number', 'number numero num'),
         (
             'order number', 'ordernumber orderno numerocommande numerodecommande ncommande '
+            'ndecommande '
             'nocommande numcommande ~orderid ~idcommande'
         ),
         ('order id', 'orderid idcommande'),
         (
             'invoice number', 'invoicenumber invoiceno numerofacture numerodefacture nfacture '
+            'ndefacture '
             'nofacture numfacture'
         ),
         ('status', 'status statut etat'),
@@ -200,7 +213,8 @@ BEGIN ATOMIC
         )
     ) AS m (meaning, words)
     CROSS JOIN LATERAL string_to_table(m.words, ' ') AS n (word);
-END;
+END
+$_common_names$;
 
 COMMENT ON FUNCTION pgimport._common_names() IS
 'internal: French and English names of common columns, by meaning.';

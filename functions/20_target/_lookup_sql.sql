@@ -106,7 +106,7 @@ BEGIN
         'FROM %s AS t WHERE t.%I IS NOT NULL',
         pgimport._lookup_key_sql(
             format('pg_catalog.concat(t.%I)', p_lookup ->> 'match'),
-            pgimport._ignores_case(p_lookup)
+            pgimport._ignores_case(p_column, p_lookup)
         ),
         p_lookup ->> 'value',
         pgimport._lookup_relation(p_column, p_lookup),
@@ -136,8 +136,9 @@ COMMENT ON FUNCTION pgimport._lookup_key_sql(text, boolean) IS
 'internal: SQL of that by which looked-up texts are compared.';
 
 -- Whether capitals do not matter in a lookup: the rule says so, or the type of the column that is
--- compared (citext). Called by _lookup_sql and _store_lookups.
+-- compared (citext). Called by _lookup_sql and _store_lookups. Raises PI211.
 CREATE OR REPLACE FUNCTION pgimport._ignores_case(
+    p_column text,
     p_lookup jsonb
 )
 RETURNS boolean
@@ -150,12 +151,12 @@ BEGIN
         SELECT FROM pg_attribute AS a
         INNER JOIN pg_type AS y ON y.oid = a.atttypid
         LEFT JOIN pg_type AS b ON b.oid = y.typbasetype
-        WHERE a.attrelid = to_regclass(p_lookup ->> 'table')
+        WHERE a.attrelid = pgimport._lookup_relation(p_column, p_lookup)
             AND a.attname = p_lookup ->> 'match'
             AND 'citext' IN (y.typname, b.typname)
     ));
 END
 $_ignores_case$;
 
-COMMENT ON FUNCTION pgimport._ignores_case(jsonb) IS
+COMMENT ON FUNCTION pgimport._ignores_case(text, jsonb) IS
 'internal: whether capitals do not matter in a lookup.';

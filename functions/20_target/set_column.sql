@@ -81,5 +81,5 @@ COMMENT ON FUNCTION pgimport.set_column(text, text, jsonb) IS
 'pattern (regular expression), min, max. How it is written: date_formats[] (DD/MM/YYYY …, beside '
 'ISO 8601), decimal_comma, thousands, true_words[], false_words[] (else oui, vrai, x … non, faux). '
 'excel_damage (true): texts that a spreadsheet has spoilt are issues. sensitive: masked in every '
-'report, log and preview. lookup {table, match, value}. Example: '
+'report, log and preview. lookup {table, match, value, ignore_case}. Example: '
 'select pgimport.set_column(''codes'', ''batch_code'', ''{"aliases": ["batch_id"]}'')';

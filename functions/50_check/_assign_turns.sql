@@ -48,6 +48,7 @@ BEGIN
     WHERE c.column_name = v_assignment ->> 'column';
 
     v_memory := pgimport._raise_memory();
+    -- compared by their text: some types have no equality, and a cast may be somebody's code
     EXECUTE format(
         'UPDATE pgimport_staging.%1$I AS v SET c%2$s = t.value '
         'FROM (SELECT n.file_no, n.row_no, %3$s AS value FROM ('
@@ -56,7 +57,6 @@ BEGIN
         'SELECT FROM pgimport_staging.%4$I AS m '
         'WHERE m.file_no = r.file_no AND m.row_no = r.row_no)) AS n) AS t '
         'WHERE v.file_no = t.file_no AND v.row_no = t.row_no '
-        -- by their text: some types have no equality, and a cast may be code of the type's owner
         'AND concat(v.c%2$s) <> concat(t.value)',
         c_value,
         r_column.column_no,

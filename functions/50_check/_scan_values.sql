@@ -35,7 +35,8 @@ BEGIN
                     THEN format(' OR bool_or(%s IS DISTINCT FROM %s)', c.stored_sql, c.typed_sql)
                     ELSE '' END
                 || CASE WHEN c.is_looked_up
-                    THEN format(' OR count(%s) < count(%s)', c.text_sql, c.plain_sql)
+                    THEN format(' OR bool_or(%s IS NULL AND %s IS NOT NULL)',
+                        c.text_sql, c.plain_sql)
                     ELSE '' END
                 || coalesce(
                     ' OR bool_or((' || c.rule_code_sql || ') IS NOT NULL)', ''

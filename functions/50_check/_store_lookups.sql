@@ -59,7 +59,7 @@ BEGIN
             pgimport._lookup_key_sql(
                 'w.text',
                 r_column.column_name IS DISTINCT FROM v_assigned
-                AND pgimport._ignores_case(r_column.rules -> 'lookup')
+                AND pgimport._ignores_case(r_column.column_name, r_column.rules -> 'lookup')
             )
         ) USING r_column.column_no;
     END LOOP;

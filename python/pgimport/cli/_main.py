@@ -28,7 +28,7 @@ from pgimport.cli._output import plain
 from pgimport.errors import Interrupted, PgImportError, from_database
 
 # wrong words on the command line; what is not listed is the data's or the job's fault
-_USAGE_CODES = ("PI101", "PI201", "PI202", "PI203", "PI206", "PI207", "PI506")
+_USAGE_CODES = ("PI101", "PI201", "PI202", "PI203", "PI206", "PI207", "PI210", "PI506")
 _STRONGER_CODES = ("PI504", "PI602")
 
 
