@@ -108,8 +108,6 @@ class Checks(Base):
             choices = _NUMBER_PAIR_CHECKS + _SAME_KIND_CHECKS
         condition = self.rng.choice(choices)
         condition = condition.replace("{c}", self._quoted(one)).replace("{d}", self._quoted(other))
-        if self._partitioning is None and self._chance(0.05):
-            condition = f"length(({self.table}.*)::text) < 90"
         return Statement("check of columns", f"{self._add('check')} CHECK ({condition})")
 
     def _check_of_computed(self) -> Statement | None:

@@ -13,6 +13,9 @@
   not many. The oracle judges references to the table itself when all rows are in.
 - Which class a row has that is a duplicate by its key and wrong in another way, too, is not
   compared: an INSERT tells the first violation only.
+- Constraints that look at the whole row or at a system column are not judged, and a warning says
+  so; the insert finds them. Nor is a constraint on a number that a sequence will give. Not
+  generated.
 - Numbers drawn from sequences are not compared: a refused INSERT draws one as well.
 """
 
