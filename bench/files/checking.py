@@ -14,7 +14,7 @@ from pgimport.client import Client
 AT_LEAST = 100_000
 # that of any client
 AT_MOST_MB = 120
-_DATABASE = "files_check"
+_DATABASE = "bench_files_check"
 _SHARE = f"{100 / EVERY:g} %"
 _NAMES = {
     Bad.NONE: "clean",

@@ -22,7 +22,7 @@ from pgimport.readers.table import MEMORY_BYTES
 # what is asked of a spreadsheet; the others stand beside it
 XLSX_AT_LEAST = 40_000
 XLSX_AT_MOST_MB = 200
-_DATABASE = "files_formats"
+_DATABASE = "bench_files_formats"
 _LIMIT = MEMORY_BYTES // 1024**3
 
 

@@ -26,7 +26,7 @@ from bench.server import BenchServer
 from pgimport import export_report, fix_file, stage_files
 from pgimport.client import Client
 
-_DATABASE = "files_loop"
+_DATABASE = "bench_files_loop"
 _STILL_BAD = "still bad"
 Rows = list[dict[str, str]]
 

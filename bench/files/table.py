@@ -21,7 +21,7 @@ import xlsxwriter
 from bench.server import BenchServer
 from pgimport.client import Client
 
-TEMPLATE = "files_template"
+TEMPLATE = "bench_files_template"
 TARGET = "orders"
 # a bad row, or cell, of so many
 EVERY = 20

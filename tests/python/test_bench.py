@@ -56,7 +56,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 def given_server(server: EmbeddedServer) -> Iterator[BenchServer]:
     with bench_server(server.dsn) as given:
         yield given
-        for name in (TEMPLATE, "bench_plain", "files_check", table_of_files.TEMPLATE):
+        for name in (TEMPLATE, "bench_plain", "bench_files_check", table_of_files.TEMPLATE):
             given.drop(name)
 
 
