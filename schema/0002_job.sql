@@ -103,6 +103,8 @@ CREATE TABLE pgimport.file (
     rows_staged bigint,
     rows_refused bigint NOT NULL DEFAULT 0,
     error_message text,
+    -- drawn anew each time the file is staged: the tokens of its rows in reports are made with it
+    token_seed bigint NOT NULL DEFAULT hashtextextended(gen_random_uuid()::text, 0),
     opened_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
     CONSTRAINT file_pkey PRIMARY KEY (job_id, file_no),

@@ -37,7 +37,7 @@ BEGIN
         'AS n '
         'LEFT JOIN pgimport.file AS f ON f.job_id = %4$L::uuid AND f.file_no = n.file_no '
         'AND f.status = ''staged'' AND p.part[1] '
-        '= pgimport._row_token(%4$L::uuid, f.opened_at, n.file_no, n.number) '
+        '= pgimport._row_token(f.token_seed, n.file_no, n.number) '
         'LEFT JOIN pgimport.issue AS i ON i.job_id = %4$L::uuid AND i.issue_id = -n.number '
         'AND i.file_no = f.file_no AND i.row_no IS NULL '
         'LEFT JOIN pgimport.fix_record AS r ON r.job_id = %4$L::uuid AND r.issue_id = -n.number '

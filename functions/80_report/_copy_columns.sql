@@ -33,7 +33,7 @@ BEGIN
         ('all', 10004, 'issues', 'i.issues', true),
         (
             'rows', 10005, 'pgimport_row',
-            'pgimport._row_token(f.job_id, f.opened_at, s.file_no, s.row_no)', false
+            'pgimport._row_token(f.token_seed, s.file_no, s.row_no)', false
         ),
         ('issue_list', 1, 'file_name', 'f.file_name', true),
         ('issue_list', 2, 'line_no', 'i.line_no', false),

@@ -14,7 +14,7 @@ CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
 AS $_issue_rows_sql$
 DECLARE
-    c_token CONSTANT text := 'pgimport._row_token(f.job_id, f.opened_at, i.file_no, %s)';
+    c_token CONSTANT text := 'pgimport._row_token(f.token_seed, i.file_no, %s)';
     -- the data of rows can be shown only while they are staged
     v_is_staged boolean := pgimport._has_rows(pgimport._staging_name(p_job.job_id));
     v_columns text;
