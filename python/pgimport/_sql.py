@@ -348,6 +348,19 @@ def preview_job(job_id: JobId, limit: int | None = None) -> Call[models.PreviewR
     return _job("preview_job", models.PreviewResult, job_id, limit=("int4", limit))
 
 
+def rehearse_job(
+    job_id: JobId, sample: int | None = None, options: Options | None = None
+) -> Call[models.RehearseResult]:
+    """Insert rows of a checked job for real and undo it: a sample, or all with ``sample=0``."""
+    return _job(
+        "rehearse_job",
+        models.RehearseResult,
+        job_id,
+        sample=("int4", sample),
+        options=(_JSON, options),
+    )
+
+
 def insert_job(job_id: JobId, options: Options | None = None) -> Call[models.InsertResult]:
     """Insert the clean rows of a checked job, all or none.
 
@@ -502,7 +515,8 @@ FUNCTIONS = (
     save_mapping, list_mappings, drop_mapping, save_job_mapping,
     create_job, stage_file, finish_file, add_issues, stage_relation, stage_fix,
     apply_fix, set_mapping, cancel_job, clear_staging, clear_target_staging, mark_duplicates,
-    validate_job, check_job, preview_job, insert_job, verify_job, plan_rollback, rollback_job,
-    disable_rollback, disable_old_rollbacks, duplicate_report, issue_report, row_report,
-    report_copy_sql, list_jobs, get_job, job_events, grant_usage, verify_install, version,
+    validate_job, check_job, preview_job, rehearse_job, insert_job, verify_job, plan_rollback,
+    rollback_job, disable_rollback, disable_old_rollbacks, duplicate_report, issue_report,
+    row_report, report_copy_sql, list_jobs, get_job, job_events, grant_usage, verify_install,
+    version,
 )  # fmt: skip

@@ -97,6 +97,7 @@ class Client:
     validate_job = _Method(_sql.validate_job)
     check_job = _Method(_sql.check_job)
     preview_job = _Method(_sql.preview_job)
+    rehearse_job = _Method(_sql.rehearse_job)
     insert_job = _Method(_sql.insert_job)
     verify_job = _Method(_sql.verify_job)
     plan_rollback = _Method(_sql.plan_rollback)

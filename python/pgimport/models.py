@@ -261,6 +261,8 @@ class CheckResult(Result):
     new_database_duplicates: int | None = None
     validation_errors: int | None = None
     errors: list[Json] = field(default_factory=list)
+    would_insert: int | None = None
+    refused_because: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,9 +303,43 @@ class FixResult(CheckResult):
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewResult(Result):
-    """Rows as they would be written."""
+    """Rows as they would be written.
+
+    Attributes:
+        classes: rows of the whole job by class: insert, update, skip, invalid.
+        columns: what is shown, in the order of the table.
+        not_shown: columns that the table fills, and fields that go to no column.
+
+    """
 
     rows: list[Json] = field(default_factory=list)
+    classes: Json = field(default_factory=dict)
+    columns: list[Json] = field(default_factory=list)
+    not_shown: list[Json] = field(default_factory=list)
+    would_insert: int | None = None
+    refused_because: Json | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RehearseResult(Result):
+    """What a real insert, undone, has shown.
+
+    Attributes:
+        sample: how many rows were asked for; None: all.
+        failures: rows that fail, with file, row, line, sqlstate and message; row_no None: it is
+            the statement that fails.
+        sequences: those that moved, which cannot be undone.
+
+    """
+
+    passed: bool | None = None
+    rehearsed: int | None = None
+    sample: int | None = None
+    would_insert: int | None = None
+    failed: int | None = None
+    failures: list[Json] = field(default_factory=list)
+    sequences: list[Json] = field(default_factory=list)
+    refused_because: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,18 @@ import click
 import psycopg
 
 from pgimport import __version__
-from pgimport.cli import demo, fix, jobs, mappings, reports, server, setup, targets
+from pgimport.cli import (
+    demo,
+    fix,
+    jobs,
+    mappings,
+    preview,
+    rehearse,
+    reports,
+    server,
+    setup,
+    targets,
+)
 from pgimport.cli._app import (
     DONE,
     INTERRUPTED,
@@ -78,7 +89,8 @@ for _command in (
     jobs.import_,
     jobs.stage,
     jobs.check,
-    jobs.preview,
+    preview.preview,
+    rehearse.rehearse,
     jobs.insert,
     jobs.verify,
     jobs.plan,

@@ -40,6 +40,16 @@ def show_check(state: State, raw: Mapping[str, Any]) -> None:
             right=("rows",),
             indent="  ",
         )
+    show_refusal(state, raw)
+
+
+def show_refusal(state: State, raw: Mapping[str, Any]) -> None:
+    """Show why the limits of a job forbid its insert, where they do."""
+    refused = raw.get("refused_because")
+    if refused:
+        state.out.line(
+            f"\n  nothing will be inserted: {refused.get('message')} ({refused.get('code')})"
+        )
 
 
 def show_insert(state: State, raw: Mapping[str, Any]) -> None:

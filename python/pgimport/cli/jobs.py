@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -27,7 +27,7 @@ from pgimport.cli._read import read_options, read_words, take_read
 from pgimport.cli._show import show_check, show_insert, show_plan, show_rollback, show_verify
 from pgimport.cli._stage import stage_paths
 from pgimport.cli.targets import json_object
-from pgimport.errors import TargetError
+from pgimport.errors import InsertFailed
 
 _job_argument = click.argument("job", metavar="JOB")
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
@@ -148,6 +148,23 @@ def _timed(state: State, phase: str, call: Callable[[], Any]) -> Any:
         return call()
 
 
+@contextmanager
+def _telling(**details: Any) -> Iterator[None]:
+    """Within this block an insert that is refused answers with what was found before, too."""
+    try:
+        yield
+    except InsertFailed as error:
+        raw = getattr(error.result, "raw", {})
+        raise StopCommand(
+            REFUSED,
+            error.message,
+            code=error.code,
+            detail=error.detail,
+            hint=error.hint,
+            envelope={**raw, "details": {**(raw.get("details") or {}), **details}},
+        ) from error
+
+
 @click.command("import", cls=Command)
 @click.argument("target")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
@@ -172,20 +189,22 @@ def import_(
     state.out.warnings([*staged["warnings"], *(check.get("warnings") or [])])
     show_check(state, check)
     if dry_run:
-        result = caller.insert_job(job_id, {"dry_run": True}).raw
+        with _telling(stage=staged, check=check):
+            result = caller.insert_job(job_id, {"dry_run": True}).raw
         result["details"] = {**result["details"], "stage": staged, "check": check}
         emit_result(state, result)
         state.out.next(f"pgimport insert {job_id}")
         return
     clean = check["counts"].get("clean_rows")
-    confirm(
-        state,
-        "YES",
-        f"\n{number(clean)} rows will be inserted into {check.get('target')}.",
-        yes,
-        f"pgimport insert {job_id} --yes",
-    )
-    with resumable(state, "insert", job_id):
+    if not check.get("refused_because"):
+        confirm(
+            state,
+            "YES",
+            f"\n{number(clean)} rows will be inserted into {check.get('target')}.",
+            yes,
+            f"pgimport insert {job_id} --yes",
+        )
+    with resumable(state, "insert", job_id), _telling(stage=staged, check=check):
         result = _timed(state, "insert", lambda: caller.insert_job(job_id)).raw
     with resumable(state, "verify", job_id):
         verified = _timed(state, "verify", lambda: caller.verify_job(job_id)).raw
@@ -238,59 +257,9 @@ def check(state: State, job: str) -> None:
     state.out.next(f"pgimport insert {job_id}", "or preview, or report")
 
 
-@click.command("preview", cls=Command)
-@_job_argument
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
-@pass_state
-def preview(state: State, job: str, limit: int) -> None:
-    """Show rows as they would be written."""
-    job_id = find_job(state, job)
-    result = client(state).preview_job(job_id, limit).raw
-    emit_result(state, result)
-    rows = result.get("rows") or []
-    given = {name for row in rows for name in _values(row)}
-    columns = [name for name in _columns(state, result) if name in given]
-    columns += sorted(given - set(columns))
-    state.out.table(
-        ("file", "row", "class", *columns, "issues"),
-        [
-            (
-                row.get("file_no"),
-                row.get("row_no"),
-                row.get("class"),
-                *(_cell(_values(row).get(name)) for name in columns),
-                "; ".join(str(issue.get("code")) for issue in row.get("issues") or []),
-            )
-            for row in rows
-        ],
-        right=("file", "row"),
-        width=36,
-    )
-    state.out.next(f"pgimport insert {job_id}")
-
-
-def _columns(state: State, result: dict[str, Any]) -> list[str]:
-    """Return the columns of a job's target in the table's order."""
-    try:
-        described = client(state).describe_target(str(result.get("target")))
-    except TargetError:
-        # several targets on one table, or dropped since
-        return []
-    return [str(column.get("name") or column.get("column")) for column in described.columns or []]
-
-
-def _values(row: dict[str, Any]) -> dict[str, Any]:
-    values = row.get("values") or row.get("row") or {}
-    return values if isinstance(values, dict) else {}
-
-
-def _cell(value: object) -> object:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
-
-
 @click.command("insert", cls=Command)
 @_job_argument
-@click.option("--dry-run", is_flag=True, help="StopCommand before anything is written.")
+@click.option("--dry-run", is_flag=True, help="Stop before anything is written.")
 @click.option(
     "--options",
     callback=json_object,
@@ -305,8 +274,13 @@ def insert(state: State, job: str, dry_run: bool, options: dict[str, Any], yes: 
     caller = client(state)
     job_id = find_job(state, job)
     if dry_run:
-        result = caller.insert_job(job_id, {**options, "dry_run": True}).raw
+        try:
+            result = caller.insert_job(job_id, {**options, "dry_run": True}).raw
+        except InsertFailed as error:
+            show_check(state, getattr(error.result, "raw", {}))
+            raise
         emit_result(state, result)
+        show_check(state, result)
         return
     if not yes:
         known = caller.get_job(job_id).raw
