@@ -14,8 +14,13 @@ RETURN CASE
     WHEN p_text LIKE '?ambiguous %' THEN 'ambiguous_date'
     WHEN ltrim(p_text, '?') ~ '^[#+-]|E[+]' AND pgimport._is_excel_damage(ltrim(p_text, '?'))
     THEN 'excel_damage'
-    WHEN p_category = 'N' AND p_text ~ '^\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\s*$'
-        AND (p_text ~ '^\s*[+-]?[0-9]+\s*$' OR p_type NOT IN (20, 21, 23, 26))
+    -- blanks are those that PostgreSQL skips, not those of the locale
+    WHEN p_category = 'N'
+        AND btrim(p_text, E' \t\n\r\f\v')
+        ~ '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$'
+        AND (
+            btrim(p_text, E' \t\n\r\f\v') ~ '^[+-]?[0-9]+$' OR p_type NOT IN (20, 21, 23, 26)
+        )
     THEN 'out_of_range'
     WHEN p_type IN (20, 21, 23, 26) THEN 'bad_integer'
     WHEN p_type = 2950 THEN 'bad_uuid'

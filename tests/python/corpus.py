@@ -167,7 +167,7 @@ def run(dsn: str, case: Case, folder: Path) -> Outcome:
                 for issue in Client(conn).issue_report(result.job_id, limit=1000)
             ],
             warnings=result.files[0].warnings,
-            verified=result.verify is not None and result.verify.verified,
+            verified=result.verify is not None and bool(result.verify.verified),
         )
         order = "code" if case.target == "codes" else "id"
         found = _rows(conn, sql.Identifier("public", case.target), COLUMNS, order)
