@@ -29,14 +29,16 @@ BEGIN
     SELECT
         string_agg(
             format(
-                ', pgimport._fix_cell(x.c%1$s, s.%2$I, %3$L::boolean, %4$s) AS n%1$s',
+                ', CASE WHEN x.c%1$s IS NOT DISTINCT FROM s.%2$I THEN s.%2$I '
+                'ELSE pgimport._fix_cell(x.c%1$s, s.%2$I, %3$L::boolean, %4$s) END AS n%1$s',
                 c.place, c.staged_as, c.is_sensitive, i.had_issue
             ), '' ORDER BY c.place
         ),
         string_agg(
             format(
-                'coalesce(NOT %3$s AND pgimport._respelled(s.%2$I, pgimport._unneutralise(x.c%1$s))'
-                ', false)', c.place, c.staged_as, i.had_issue
+                'coalesce(x.c%1$s <> s.%2$I AND NOT %3$s '
+                'AND pgimport._respelled(s.%2$I, pgimport._unneutralise(x.c%1$s)), false)',
+                c.place, c.staged_as, i.had_issue
             ), ', ' ORDER BY c.place
         ),
         string_agg(format('%I = n.n%s', c.staged_as, c.place), ', ' ORDER BY c.place),

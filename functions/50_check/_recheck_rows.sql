@@ -109,10 +109,11 @@ BEGIN
         'WHERE i.job_id = $1 AND i.found_by = ''check'' '
         'AND i.file_no = x.file_no AND i.row_no = x.row_no', c_fixed
     ) USING p_job.job_id;
+    -- one by one: with OR each mark might be compared with every row
+    EXECUTE format('DELETE FROM pgimport_staging.%I AS m WHERE m.kind <> ''x''', c_mark);
     EXECUTE format(
-        'DELETE FROM pgimport_staging.%I AS m WHERE m.kind <> ''x'' OR EXISTS ('
-        'SELECT FROM pgimport_staging.%I AS x '
-        'WHERE x.file_no = m.file_no AND x.row_no = m.row_no)', c_mark, c_fixed
+        'DELETE FROM pgimport_staging.%I AS m USING pgimport_staging.%I AS x '
+        'WHERE x.file_no = m.file_no AND x.row_no = m.row_no', c_mark, c_fixed
     );
     EXECUTE format(
         'DELETE FROM pgimport_staging.%I AS v USING pgimport_staging.%I AS x '
