@@ -48,7 +48,7 @@ BEGIN
         END IF;
     EXCEPTION
         WHEN transaction_rollback OR lock_not_available OR insufficient_resources
-            OR operator_intervention OR system_error OR internal_error
+            OR operator_intervention OR system_error OR data_corrupted OR index_corrupted
         THEN
             RAISE;
         -- whatever else a row can do wrong is to be told, not to end the rehearsal

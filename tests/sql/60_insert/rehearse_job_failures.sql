@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 \ir things.psql
-SELECT plan(19);
+SELECT plan(20);
 
 -- rows
 SELECT pgimport_test.things_job('{code}', 'a', 'bad1', 'b', 'drop1', 'c', 'bad2') AS job \gset
@@ -34,6 +34,12 @@ SELECT is(
 SELECT is(
     pgimport_test.pick(pgimport.insert_job(:'job'), 'status', 'details.sqlstate'),
     'status=failed details.sqlstate=P7777', 'the insert breaks, as the rehearsal foretold'
+);
+
+SELECT is(
+    pgimport_test.failures(pgimport.rehearse_job(pgimport_test.things_job(
+        '{code}', 'a', 'internal1', 'undo1', 'b'
+    ))), '2 3 XX000; 3 4 RHRSL', 'whatever code a trigger raises is told, and ends nothing'
 );
 
 -- all rows fail
