@@ -172,15 +172,15 @@ BEGIN
     FOR i IN 1 .. cardinality(p_fields) LOOP
         v_part := p_parts[i];
         CASE
-            WHEN p_fields[i] = 'YYYY' THEN v_year := v_part;
+            WHEN p_fields[i] = 'YYYY' THEN v_year := v_part::integer;
             WHEN p_fields[i] = 'YY' THEN
                 v_year := v_part::integer + CASE WHEN v_part >= '70' THEN 1900 ELSE 2000 END;
-            WHEN p_fields[i] = 'MM' THEN v_month := v_part;
+            WHEN p_fields[i] = 'MM' THEN v_month := v_part::integer;
             WHEN p_fields[i] IN ('MON', 'MONTH') THEN
                 v_month := pgimport._month_number(pgimport._normalise(v_part));
-            WHEN p_fields[i] = 'DD' THEN v_day := v_part;
-            WHEN p_fields[i] LIKE 'HH%' THEN v_hour := v_part;
-            WHEN p_fields[i] = 'MI' THEN v_minute := v_part;
+            WHEN p_fields[i] = 'DD' THEN v_day := v_part::integer;
+            WHEN p_fields[i] LIKE 'HH%' THEN v_hour := v_part::integer;
+            WHEN p_fields[i] = 'MI' THEN v_minute := v_part::integer;
             WHEN p_fields[i] = 'SS' THEN v_second := v_part;
             WHEN p_fields[i] IN ('MS', 'US') THEN v_fraction := '.' || v_part;
             ELSE v_half := upper(v_part);

@@ -52,14 +52,18 @@ CREATE OR REPLACE FUNCTION pgimport._words(
     p_default text[]
 )
 RETURNS text[]
-LANGUAGE sql
+LANGUAGE plpgsql
 IMMUTABLE
 CALLED ON NULL INPUT
-PARALLEL SAFE
-RETURN CASE
-    WHEN jsonb_typeof(p_list) = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(p_list))
-    ELSE p_default
+SET search_path = pg_catalog, pg_temp
+AS $_words$
+BEGIN
+    IF jsonb_typeof(p_list) = 'array' THEN
+        RETURN ARRAY(SELECT jsonb_array_elements_text(p_list));
+    END IF;
+    RETURN p_default;
 END;
+$_words$;
 
 COMMENT ON FUNCTION pgimport._words(jsonb, text[]) IS
 'internal: a list of a rule as an array of texts.';

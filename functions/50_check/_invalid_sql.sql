@@ -51,15 +51,20 @@ CREATE OR REPLACE FUNCTION pgimport._is_builtin_type(
     p_type oid
 )
 RETURNS boolean
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-PARALLEL SAFE
-RETURN EXISTS (
-    SELECT FROM pg_type AS t
-    WHERE t.oid = p_type
-        AND t.oid < 16384::oid
-        AND t.typtype IN ('b', 'r', 'm') AND t.typname NOT LIKE 'reg%'
-);
+SET search_path = pg_catalog, pg_temp
+AS $_is_builtin_type$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM pg_type AS t
+        WHERE t.oid = p_type
+            AND t.oid < 16384::oid
+            AND t.typtype IN ('b', 'r', 'm')
+            AND t.typname NOT LIKE 'reg%'
+    );
+END;
+$_is_builtin_type$;
 
 COMMENT ON FUNCTION pgimport._is_builtin_type(oid) IS
 'internal: whether a type is one of PostgreSQL''s own.';

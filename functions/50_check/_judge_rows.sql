@@ -237,20 +237,20 @@ AS $_judge_each$
 DECLARE
     v_found bigint;
     v_all bigint := 0;
-    r_row record;
+    v_place tid;
 BEGIN
-    FOR r_row IN EXECUTE format(
-        'SELECT v.ctid AS place FROM pgimport_staging.%I AS v '
+    FOR v_place IN EXECUTE format(
+        'SELECT v.ctid FROM pgimport_staging.%I AS v '
         'WHERE v.ctid >= ''(%s,0)''::tid AND v.ctid < ''(%s,0)''::tid',
         p_table, p_first_page, p_end_page
     ) LOOP
         v_found := pgimport._add_violations(
-            p_job, p_constraint, p_query, r_row.place, p_search_path
+            p_job, p_constraint, p_query, v_place, p_search_path
         );
         -- that a generated column cannot be computed is an issue of its own
         IF v_found IS NULL AND p_constraint.code NOT IN ('required', 'too_long') THEN
             v_found := pgimport._add_violations(
-                p_job, p_constraint, p_row_query, r_row.place, p_search_path
+                p_job, p_constraint, p_row_query, v_place, p_search_path
             );
         END IF;
         v_all := v_all + coalesce(v_found, 0);

@@ -1,5 +1,6 @@
 -- SQL of what an update by rows of a job would change, where their key is in the target: SELECT
--- of (file_no, row_no, changes), changes {column: {old, new}} with the columns that differ, as text.
+-- of (file_no, row_no, changes), changes {column: {old, new}} with the columns that differ, as
+-- text.
 -- It reads relation v, rows of the job's table of values, and m, their marks; rows of the target
 -- that the caller may not see have no line. Values of sensitive columns are masked.
 -- Called by _preview_rows.

@@ -52,6 +52,7 @@ $check_job$;
 COMMENT ON FUNCTION pgimport.check_job(uuid, text) IS
 'Checks all staged rows of a job: types, rules, every constraint of the target, then duplicates '
 'inside the files and in the target; each error of each row becomes an issue. Keys: valid, '
-'total_rows, total_clean, clean_count, validation_errors, errors[], internal_duplicates, database_duplicates, both_duplicates, new_database_duplicates; '
+'total_rows, total_clean, clean_count, validation_errors, errors[], internal_duplicates, '
+'database_duplicates, both_duplicates, new_database_duplicates; '
 'would_insert and refused_because {code, message}: what the limits of the job allow. '
 'Example: select jsonb_pretty(pgimport.check_job(:''job''))';

@@ -50,7 +50,9 @@ END;
 $$;
 
 SELECT is(
-    pgimport_test.become('{id,email,badge,seat}', '{"1,a,1,1","1000,b,2,2","3,c,1000,3","4,d,4,1000"}'),
+    pgimport_test.become(
+        '{id,email,badge,seat}', '{"1,a,1,1","1000,b,2,2","3,c,1000,3","4,d,4,1000"}'
+    ),
     '1 insert; 2 invalid unique:person_pkey; 3 invalid unique:one_badge; '
     '4 invalid unique:one_seat',
     'a value that is in the table already is an issue of its constraint'

@@ -23,16 +23,20 @@ SELECT pgimport.check_job(:'job');
 -- what became of each row, and why
 CREATE FUNCTION pgimport_test.became(p_job_id uuid)
 RETURNS text
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-BEGIN ATOMIC
-    SELECT
-        string_agg(concat_ws(' ', r.row_no, r.class, r.status, (
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT string_agg(concat_ws(' ', r.row_no, r.class, r.status, (
             SELECT string_agg(i.value ->> 'code', ',' ORDER BY i.value ->> 'code')
             FROM jsonb_array_elements(r.issues) AS i
         )), '; ' ORDER BY r.row_no)
-    FROM pgimport.row_report(p_job_id) AS r;
+        FROM pgimport.row_report(p_job_id) AS r
+    );
 END;
+$$;
 
 SELECT is(
     pgimport_test.became(:'job'),
@@ -90,7 +94,7 @@ SELECT is(
     (
         SELECT count(*)::integer FROM pgimport_test.before AS b
         INNER JOIN pgimport_test.after AS v
-            ON v.place = b.place AND v.written = b.written AND v.row_no = b.row_no
+            ON b.place = v.place AND b.written = v.written AND b.row_no = v.row_no
     ), 3, 'the good rows are where and what they were'
 );
 SELECT pgimport_test.became(:'job') AS alone \gset

@@ -30,7 +30,10 @@ SELECT is_empty(
         p.oid, coalesce(t.tgrelid, 0),
         security_warnings => true, performance_warnings => false, extra_warnings => true
     ) AS c
-    WHERE p.pronamespace = 'pgimport'::regnamespace AND l.lanname = 'plpgsql'$$,
+    WHERE p.pronamespace = 'pgimport'::regnamespace
+        AND l.lanname = 'plpgsql'
+        -- what is in a parameter of type record only its caller knows
+        AND c.message NOT LIKE 'record "p\_%" is not assigned yet'$$,
     'plpgsql_check has no finding, its security warnings included'
 );
 \else
