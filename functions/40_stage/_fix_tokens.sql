@@ -23,12 +23,12 @@ DECLARE
     v_twice text;
 BEGIN
     PERFORM pgimport._drop_staged(c_table);
+    -- OFFSET 0 keeps each expression from being evaluated wherever it is named
     EXECUTE format(
         'CREATE UNLOGGED TABLE pgimport_staging.%1$I WITH (autovacuum_enabled = false) AS '
         'SELECT n.sent, n.line_no, NOT n.is_token AS is_no_token, f.file_no, '
         'CASE WHEN n.number > 0 AND f.file_no IS NOT NULL THEN n.number ELSE r.row_no END '
         'AS row_no, i.issue_id '
-        -- OFFSET 0 keeps each expression from being evaluated wherever it is named
         'FROM (SELECT p.*, CASE WHEN p.is_token THEN split_part(p.token, ''-'', 1)::integer END '
         'AS file_no, CASE WHEN NOT p.is_token THEN NULL '
         'WHEN split_part(p.token, ''-'', 2) LIKE ''r%%'' '

@@ -34,9 +34,7 @@ _FEW_ROWS = 10_000
     show_default=True,
     help="How many rows: first, last, at the edges, at random.",
 )
-@click.option(
-    "--all", "all_rows", is_flag=True, help="All rows; tells the time beforehand."
-)
+@click.option("--all", "all_rows", is_flag=True, help="All rows; tells the time beforehand.")
 @click.option(
     "--options",
     callback=json_object,
