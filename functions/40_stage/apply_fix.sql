@@ -4,7 +4,7 @@
 -- become rows. Then the changed rows are checked again, and no other. All of it, or nothing.
 -- Called by users and the client; the same call again answers so and changes nothing.
 -- Raises PI001, PI002, PI003, PI101, PI102, PI204, PI205, PI207, PI303, PI305, PI306, PI311, PI312,
--- PI313, PI314.
+-- PI313, PI314, PI602.
 CREATE OR REPLACE FUNCTION pgimport.apply_fix(
     p_job_id uuid,
     p_fix_no integer,
@@ -36,6 +36,7 @@ DECLARE
     v_changed bigint;
     v_invalid bigint := 0;
 BEGIN
+    PERFORM pgimport._refuse_foreign_staging(v_job);
     v_fix := pgimport._read_fix(v_job, p_fix_no, p_rows_parsed, p_options);
     IF v_fix.status = 'applied' THEN
         RETURN pgimport._fix_envelope(

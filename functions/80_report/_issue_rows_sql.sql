@@ -1,7 +1,7 @@
 -- The report of issues: one line a row that has any, with its data as in the files, its token, what
 -- is wrong in words and as codes. Records that were refused while their file was read have no data
 -- but the whole record, and a token, too: they can be filled in and sent back with apply_fix().
--- Called by report_copy_sql(). Raises PI102, PI306, PI602.
+-- Called by report_copy_sql(), which has looked whose staging it is.
 CREATE OR REPLACE FUNCTION pgimport._issue_rows_sql(
     p_job pgimport.job,
     p_raw boolean,
@@ -21,10 +21,6 @@ DECLARE
     v_rows text;
     v_records text;
 BEGIN
-    IF v_is_staged THEN
-        PERFORM pgimport._refuse_foreign_staging(p_job);
-    END IF;
-
     WITH part (place, name, is_text, row_sql, record_sql) AS (
         SELECT
             c.place::bigint, pgimport._short_name(c.name, c.place), true, c.value_sql,

@@ -33,6 +33,7 @@ BEGIN
             HINT = format('select pgimport.report_copy_sql(%L, ''duplicates'');', p_job_id);
     END IF;
 
+    PERFORM pgimport._refuse_foreign_staging(r_job);
     IF p_report = 'issues' THEN
         SELECT r.names, r.query INTO v_names, v_query
         FROM pgimport._issue_rows_sql(r_job, coalesce(p_raw, false)) AS r;
