@@ -4,7 +4,8 @@
 -- refers to another one of the table waits and is tried again: that one may be of the job, too.
 -- failures: {place, waits, sqlstate, message …} each; place null: it is the statement that fails,
 -- not a row. waits: what it refers to never came. rows_tried: up to which row it came; after many
--- failures it gives up. attempted: rows sent, all attempts together. seconds: of those inserted.
+-- failures it gives up. attempted: rows sent, all attempts together; one that fails may end before
+-- its last row. seconds: of those inserted.
 -- Called by rehearse_job, inside what it undoes.
 CREATE OR REPLACE FUNCTION pgimport._rehearse_rows(
     p_job pgimport.job,
@@ -75,8 +76,10 @@ BEGIN
         END IF;
 
         IF v_failure IS NULL THEN
-            seconds := seconds
-                + greatest(extract(EPOCH FROM clock_timestamp() - v_started) - v_fixed, 0);
+            seconds := seconds + greatest(
+                extract(EPOCH FROM clock_timestamp() - v_started)
+                - CASE WHEN v_whole IS NULL THEN v_fixed ELSE 0 END, 0
+            );
             rows_inserted := rows_inserted + v_last - v_first + 1;
             v_first := v_last + 1;
             v_size := v_size * 2;
