@@ -220,7 +220,9 @@ def report(state: State, job: str, kind: str | None, output: Path, raw: bool) ->
         state.out.note(text)
     else:
         state.out.line(text)
-        if kind == "issues" and written["rows"]:
+        # what was inserted is not corrected any more
+        open_job = client(state).get_job(job_id).status in ("staged", "checked", "failed")
+        if kind == "issues" and written["rows"] and open_job:
             state.out.next(shown_command("fix", job_id, str(output)), "once it is corrected")
 
 
