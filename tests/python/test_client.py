@@ -198,7 +198,16 @@ def test_a_refused_act_is_raised_with_its_result(client: Client) -> None:
 
 
 def test_a_failed_insert_is_raised_and_the_job_says_failed(client: Client) -> None:
-    client.conn.execute("ALTER TABLE public.codes ADD CONSTRAINT no_b CHECK (code <> 'B')")
+    # a trigger is what no check foresees
+    client.conn.execute(
+        "CREATE FUNCTION public.no_b() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'no B' USING ERRCODE = 'check_violation', "
+        "CONSTRAINT = 'no_b'; END $$"
+    )
+    client.conn.execute(
+        "CREATE TRIGGER no_b BEFORE INSERT ON public.codes FOR EACH ROW "
+        "WHEN (new.code = 'B') EXECUTE FUNCTION public.no_b()"
+    )
     job = stage(client, ["A", "B"])
     client.check_job(job)
     with pytest.raises(InsertFailed) as caught:
