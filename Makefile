@@ -12,7 +12,7 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' python/pgimport/__ini
 CACHED = $(shell ls -d $(CURDIR)/.cache/debian/usr/lib/postgresql/15/bin 2>/dev/null)
 WITH_CACHED = $(if $(CACHED),PG_BIN=$(CACHED))
 
-.PHONY: help setup system demo test test-all pgtap pytest lint check bench bench-full build install docs clean
+.PHONY: help setup system demo test test-all pgtap pytest lint check bench bench-full soak build install docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,10 @@ bench: setup ## speed at 2,000,000 rows against its targets and other tools: min
 
 bench-full: setup ## the same at 15,520,410 rows, targets only: 40 minutes, 40 GB of disk
 	$(BIN)/python -m bench --rows 15520410 --reference-runs 1 --only targets
+
+soak: system ## random tables for 15 minutes: the check against INSERT, with a seed of its own
+	$(WITH_CACHED) PGIMPORT_TEST_TABLES=3000 PGIMPORT_TEST_SEED=$${PGIMPORT_TEST_SEED:-$$(date +%s)} \
+	  $(BIN)/python -m pytest -q tests/python/test_differential.py
 
 build: setup ## wheel, source archive and the files of the extension, in dist/
 	$(BIN)/pip install --quiet --disable-pip-version-check build

@@ -237,7 +237,7 @@ BEGIN
             ),
             (a.atttypmod - 4)::text,
             a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4
-            AND a.attgenerated = 's'
+            AND (a.attgenerated = 's' OR a.attnotnull)
         )
     ) AS v (code, condition, detail, is_needed)
     WHERE a.attrelid = p_relation

@@ -84,7 +84,7 @@ BEGIN
     EXCEPTION
         WHEN data_exception OR integrity_constraint_violation
             OR syntax_error_or_access_rule_violation OR program_limit_exceeded OR plpgsql_error
-            OR feature_not_supported OR internal_error
+            OR feature_not_supported OR internal_error OR invalid_schema_name
         THEN
             -- no value can be wrong, or the invalid rows are left out: this is no row's fault
             IF p_searched OR v_castable IS NULL THEN

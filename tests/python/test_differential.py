@@ -5,8 +5,8 @@ by pgimport (see the package ``differential``; what differs on purpose stands in
 ``differences``). Both servers, 15 and 18, are tried in one run, unless PGIMPORT_TEST_SERVER names
 one.
 
-PGIMPORT_TEST_TABLES: how many tables a server, 300 by default. PGIMPORT_TEST_SEED: the seed that a
-failure prints, for the same tables again, or seed:number for one of them.
+PGIMPORT_TEST_TABLES: how many tables a server, 300 by default. PGIMPORT_TEST_SEED: another seed than
+the usual one (make soak draws one); a failure prints it, and seed:number is one of its tables.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from random import Random
 from typing import Any
 
 import psycopg
@@ -34,7 +33,7 @@ from pgimport.embedded import EmbeddedServer, find_servers
 NAMED = os.environ.get("PGIMPORT_TEST_SERVER")
 SERVERS = [int(NAMED)] if NAMED else [15, 18]
 TABLES = int(os.environ.get("PGIMPORT_TEST_TABLES", "300"))
-SEED = os.environ.get("PGIMPORT_TEST_SEED") or str(Random().randrange(10**9))
+SEED = os.environ.get("PGIMPORT_TEST_SEED") or "1"
 SHOWN = 3
 CODES: tuple[str, ...] = (
     "required",
