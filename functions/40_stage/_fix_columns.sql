@@ -41,18 +41,28 @@ BEGIN
         SELECT 2, b.* FROM pgimport._report_fields(p_job, false) AS b
     ),
 
+    found AS (
+        SELECT DISTINCT
+            s.place, f.rank, f.place AS field_place, f.column_name, f.is_sensitive, f.staged_as,
+            f.files
+        FROM sent AS s
+        CROSS JOIN LATERAL unnest(ARRAY[s.name, s.header]) AS w (word)
+        INNER JOIN (
+            SELECT k.*, u.word
+            FROM field AS k
+            CROSS JOIN LATERAL
+                unnest(ARRAY[k.name, pgimport._short_name(k.name, k.place)]) AS u (word)
+        ) AS f ON f.word = w.word
+        WHERE s.name <> ALL (pgimport._fix_names())
+    ),
+
     named AS (
         SELECT
             s.place, s.header, s.name, f.column_name, f.is_sensitive, f.staged_as, f.files,
             f.place IS NOT NULL AS is_known,
-            rank() OVER (PARTITION BY s.place ORDER BY f.rank, f.place) AS choice
+            rank() OVER (PARTITION BY s.place ORDER BY f.rank, f.field_place) AS choice
         FROM sent AS s
-        LEFT JOIN field AS f
-            ON (
-                f.name IN (s.name, s.header)
-                OR pgimport._short_name(f.name, f.place) IN (s.name, s.header)
-            )
-            AND s.name <> ALL (pgimport._fix_names())
+        LEFT JOIN found AS f ON f.place = s.place
     )
 
     SELECT

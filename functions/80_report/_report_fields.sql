@@ -82,11 +82,13 @@ BEGIN
             min(e.file_no) AS first_file, min(e.position) AS position, min(e.rank) AS rank,
             -- no other header is staged under this name
             CASE
-                WHEN count(*) < (SELECT count(*) FROM field AS o WHERE o.staged_as = e.staged_as)
-                THEN array_agg(e.file_no ORDER BY e.file_no)
+                WHEN count(*) < min(o.fields) THEN array_agg(e.file_no ORDER BY e.file_no)
             END AS files,
             array_agg(e.file_no ORDER BY e.file_no) AS own_files
         FROM field AS e
+        INNER JOIN (
+            SELECT a.staged_as, count(*) AS fields FROM field AS a GROUP BY a.staged_as
+        ) AS o ON o.staged_as = e.staged_as
         WHERE e.column_name IS NULL
         GROUP BY e.header, e.occurrence, e.staged_as
     ),
