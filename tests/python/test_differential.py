@@ -5,8 +5,8 @@ by pgimport (see the package ``differential``; what differs on purpose stands in
 ``differences``). Both servers, 15 and 18, are tried in one run, unless PGIMPORT_TEST_SERVER names
 one.
 
-PGIMPORT_TEST_TABLES: how many tables a server, 300 by default. PGIMPORT_TEST_SEED: another seed than
-the usual one (make soak draws one); a failure prints it, and seed:number is one of its tables.
+PGIMPORT_TEST_TABLES: how many tables a server, 300 by default. PGIMPORT_TEST_SEED: another seed
+than the usual one (make soak draws one); a failure prints it, and seed:number is one of its tables.
 """
 
 from __future__ import annotations
