@@ -237,7 +237,11 @@ BEGIN
             ),
             (a.atttypmod - 4)::text,
             a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4
-            AND (a.attgenerated = 's' OR a.attnotnull)
+            -- a virtual one is computed where a constraint reads it
+            AND (a.attgenerated = 's' OR a.attnotnull OR EXISTS (
+                SELECT FROM pg_constraint AS c
+                WHERE c.conrelid = p_relation AND c.contype = 'c' AND a.attnum = ANY (c.conkey)
+            ))
         )
     ) AS v (code, condition, detail, is_needed)
     WHERE a.attrelid = p_relation

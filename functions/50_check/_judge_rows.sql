@@ -209,6 +209,7 @@ BEGIN
 EXCEPTION
     WHEN data_exception OR integrity_constraint_violation OR cardinality_violation
         OR program_limit_exceeded OR plpgsql_error OR feature_not_supported OR internal_error
+        OR undefined_function
     THEN
         RETURN NULL;
 END;

@@ -62,6 +62,8 @@ BEGIN
         PERFORM pgimport._store_claims(p_job, r_guard, p_search_path);
     END LOOP;
 
+    PERFORM pgimport._mark_invalid(p_job, v_last);
+
     IF NOT pgimport._has_rows(c_claim) THEN
         PERFORM pgimport._drop_claims(p_job);
         guards := NULL;
@@ -147,9 +149,19 @@ BEGIN
             replace(p_guard.complete, '{a}', 'k')
         );
     ELSE
-        PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
-        EXECUTE format('CREATE INDEX ON pgimport_staging.%I %s', c_key, p_guard.access);
-        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+        BEGIN
+            PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
+            EXECUTE format('CREATE INDEX ON pgimport_staging.%I %s', c_key, p_guard.access);
+            PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+        EXCEPTION
+            -- what such an index cannot hold, the table's own takes no row with, either
+            WHEN undefined_function OR data_exception OR program_limit_exceeded THEN
+                PERFORM pgimport._add_violations(p_job, p_guard, format(
+                    'SELECT k.file_no, k.row_no, k.shown FROM pgimport_staging.%I AS k WHERE %s',
+                    c_key, replace(p_guard.complete, '{a}', 'k')
+                ), NULL, p_search_path);
+                RETURN;
+        END;
         EXECUTE format('ANALYZE pgimport_staging.%I', c_key);
         EXECUTE format(
             'WITH pair AS MATERIALIZED (SELECT row_number() OVER () AS group_no, '
