@@ -32,11 +32,16 @@ CREATE TABLE pgimport.job (
     -- what the insert did
     rows_inserted bigint,
     rows_updated bigint,
+    -- rows of the target that were as the file says already; part of rows_skipped
+    rows_unchanged bigint,
     rows_skipped bigint,
     rows_rejected bigint,
     checksum_staged text,
     checksum_inserted text,
     written_columns text[],
+    updated_columns text[],
+    print_columns text[],
+    content_hash text,
     error_sqlstate text,
     error_message text,
     -- what the rollback did
@@ -51,6 +56,11 @@ CREATE TABLE pgimport.job (
     rows_deleted bigint,
     rows_restored bigint,
     rows_kept bigint,
+    -- the rollback declared rows deleted instead of deleting them
+    rollback_soft boolean,
+    -- rollbacks of some of the rows, after which the job stays completed
+    partial_rollbacks integer NOT NULL DEFAULT 0,
+    redone integer NOT NULL DEFAULT 0,
     CONSTRAINT job_pkey PRIMARY KEY (job_id),
     CONSTRAINT job_target_id_fkey
     FOREIGN KEY (target_id) REFERENCES pgimport.target (target_id),
@@ -81,6 +91,14 @@ COMMENT ON COLUMN pgimport.job.check_hash IS
 'Hash of the expressions the rows were checked with: other rules or columns ask for a new check.';
 COMMENT ON COLUMN pgimport.job.written_columns IS
 'Columns of the target that the insert wrote, in the order in which the checksums read them.';
+
+COMMENT ON COLUMN pgimport.job.updated_columns IS
+'Columns of the target that the insert may have updated: number n of them is o<n> (before) and '
+'n<n> (after) in the table of before-images.';
+COMMENT ON COLUMN pgimport.job.print_columns IS
+'Columns whose values, as read back, are hashed in the table of fingerprints.';
+COMMENT ON COLUMN pgimport.job.content_hash IS
+'Order-independent hash of all valid rows: equal for the same rows in files of other bytes.';
 
 CREATE TABLE pgimport.file (
     job_id uuid NOT NULL,

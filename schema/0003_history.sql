@@ -84,3 +84,20 @@ CREATE TABLE pgimport.fix_record (
 
 COMMENT ON TABLE pgimport.fix_record IS
 'Records refused while their file was read that were filled in and became rows of the job.';
+
+-- What a rollback left as it is because somebody else has written it since: a row that was
+-- inserted, or columns of a row that was updated.
+CREATE TABLE pgimport.kept_row (
+    job_id uuid NOT NULL,
+    kept_no bigint GENERATED ALWAYS AS IDENTITY,
+    kept_at timestamptz NOT NULL DEFAULT now(),
+    kind text NOT NULL,
+    key jsonb NOT NULL,
+    columns text[] NOT NULL,
+    CONSTRAINT kept_row_pkey PRIMARY KEY (job_id, kept_no),
+    CONSTRAINT kept_row_job_id_fkey FOREIGN KEY (job_id) REFERENCES pgimport.job (job_id),
+    CONSTRAINT kept_row_kind_check CHECK (kind IN ('inserted', 'updated'))
+);
+
+COMMENT ON TABLE pgimport.kept_row IS
+'Rows and columns that a rollback kept because somebody else has written them since.';

@@ -57,6 +57,7 @@ BEGIN
                 (2, 'INSERT, DELETE', 'saved_mapping'),
                 (2, 'INSERT, UPDATE', 'fix'),
                 (2, 'INSERT', 'fix_record'),
+                (2, 'INSERT', 'kept_row'),
                 (3, 'INSERT, UPDATE', 'target'),
                 (3, 'INSERT, UPDATE, DELETE', 'target_column')
             ) AS w (rank, rights, table_name)

@@ -66,7 +66,8 @@ BEGIN
             ('job_write', 'of_job', 'ALL', format(c_of_job, 'job_write'), ''),
             ('job_event', 'of_job', 'ALL', format(c_of_job, 'job_event'), ''),
             ('fix', 'of_job', 'ALL', format(c_of_job, 'fix'), ''),
-            ('fix_record', 'of_job', 'ALL', format(c_of_job, 'fix_record'), '')
+            ('fix_record', 'of_job', 'ALL', format(c_of_job, 'fix_record'), ''),
+            ('kept_row', 'of_job', 'ALL', format(c_of_job, 'kept_row'), '')
         ) AS w (table_name, policy_name, command, visible, writable)
         LEFT JOIN pg_policy AS p
             ON

@@ -15,7 +15,7 @@ SELECT set_eq(
     WHERE c.relnamespace = 'pgimport'::regnamespace AND c.relkind IN ('r', 'p')$$,
     ARRAY[
         'schema_step', 'role_grant', 'target', 'target_column', 'job', 'file', 'issue',
-        'job_write', 'job_event', 'fix', 'fix_record', 'saved_mapping'
+        'job_write', 'job_event', 'fix', 'fix_record', 'kept_row', 'saved_mapping'
     ],
     'an install makes these tables'
 );
