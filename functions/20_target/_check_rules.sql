@@ -1,5 +1,5 @@
 -- Refuses unknown keys and wrong values in the rules of a column.
--- Called by set_column(). Raises PI002, PI003, PI004 (on_update), PI211.
+-- Called by set_column(). Raises PI002, PI003, PI211.
 CREATE OR REPLACE FUNCTION pgimport._check_rules(
     p_rules jsonb,
     p_column record
@@ -24,17 +24,14 @@ BEGIN
         FROM jsonb_each(p_rules) AS r
         ORDER BY r.key
     LOOP
-        IF r_rule.key = 'on_update' THEN
-            RAISE EXCEPTION USING
-                ERRCODE = 'PI004',
-                MESSAGE = 'rule "on_update" is not available in this version',
-                HINT = format('Available rules: %s.',
-                    array_to_string(array_remove(c_known, 'on_update'), ', '));
-        END IF;
-        v_wanted := pgimport._rule_wanted(
+        v_wanted := CASE
+            WHEN r_rule.key = 'on_update' AND p_column.key_position IS NOT NULL
+                THEN 'left out: the column is part of the key, and keys are never updated'
+        END;
+        v_wanted := coalesce(v_wanted, pgimport._rule_wanted(
             r_rule.key, r_rule.value, p_column.type_name, p_column.base_type, p_column.is_text,
             p_column.max_length
-        );
+        ));
         IF v_wanted IS NOT NULL THEN
             RAISE EXCEPTION USING
                 ERRCODE = 'PI003',

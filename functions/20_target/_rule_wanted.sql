@@ -70,6 +70,10 @@ BEGIN
             v_type <> 'string' OR pgimport._is_pattern(v_text) IS NOT TRUE
         ) THEN
             RETURN 'a regular expression of PostgreSQL, such as "^[0-9]{5}$"';
+        WHEN p_rule = 'on_update'
+            AND p_value NOT IN ('"overwrite"', '"fill_blank"', '"keep"')
+        THEN
+            RETURN '"overwrite", "fill_blank" or "keep"';
         WHEN p_rule IN ('lookup', 'on_update') OR p_rule = ANY (c_flags) THEN
             RETURN NULL;
         WHEN p_rule IN ('allowed', 'date_formats') THEN

@@ -1,8 +1,8 @@
 -- Registers a table for import under a name, with the key that says which rows are the same. Adds
 -- the column import_job_id and an index on it where they are missing, or returns the statements
 -- with {"apply_ddl": false}. The same call again is harmless and puts its options in force.
--- Called by users. Raises PI001, PI002, PI003, PI004, PI202, PI203, PI204, PI206, PI207, PI208,
--- PI209; and as PostgreSQL does where the table is not the caller's (42501).
+-- Called by users. Raises PI001, PI002, PI003, PI202, PI203, PI204, PI206, PI207, PI208, PI209,
+-- PI212, PI213; and as PostgreSQL does where the table is not the caller's (42501).
 CREATE OR REPLACE FUNCTION pgimport.register_target(
     p_relation regclass,
     p_name text,
@@ -33,8 +33,8 @@ BEGIN
                 'select pgimport.register_target(%L, ''name'', ''{key}'', ''{}'');', p_relation
             );
     END IF;
-    PERFORM pgimport._check_target_options(p_relation, v_options);
     PERFORM pgimport._check_key(p_relation, p_key);
+    PERFORM pgimport._check_target_options(p_relation, p_key, v_options);
     v_apply := coalesce((v_options ->> 'apply_ddl')::boolean, true);
 
     -- two registrations at once: the second finds what the first has made
@@ -111,5 +111,7 @@ $register_target$;
 COMMENT ON FUNCTION pgimport.register_target(regclass, text, text[], jsonb) IS
 'Registers a table for import under a name and with the key of a unique index; adds import_job_id '
 'and its index where missing. Options: apply_ddl (true), create_key (false), job_index (brin or '
-'btree), rollback_window (30 days), tenant_column, label. '
+'btree), rollback_window (30 days), tenant_column, label, on_duplicate (skip, update, create or '
+'error: the default of its jobs; create needs no unique index), soft_delete (a column that says a '
+'row is deleted), rollback_role (only its members roll back jobs of others). '
 'Example: select pgimport.register_target(''codes'', ''codes'', ''{code,merchant_id}'', ''{}'')';

@@ -1,6 +1,6 @@
 -- Sets the rules of one column of a target; they replace those that were set before, and {} clears
 -- them. Jobs that are checked already are checked again before they are inserted.
--- Called by users. Raises PI001, PI002, PI003, PI004, PI201, PI205, PI206, PI207.
+-- Called by users. Raises PI001, PI002, PI003, PI201, PI205, PI206, PI207.
 CREATE OR REPLACE FUNCTION pgimport.set_column(
     p_target text,
     p_column text,
@@ -81,5 +81,7 @@ COMMENT ON FUNCTION pgimport.set_column(text, text, jsonb) IS
 'pattern (regular expression), min, max. How it is written: date_formats[] (DD/MM/YYYY …, beside '
 'ISO 8601), decimal_comma, thousands, true_words[], false_words[] (else oui, vrai, x … non, faux). '
 'excel_damage (true): texts that a spreadsheet has spoilt are issues. sensitive: masked in every '
-'report, log and preview. lookup {table, match, value, ignore_case}. Example: '
+'report, log and preview. lookup {table, match, value, ignore_case}. on_update: what a job with '
+'on_duplicate update does to a value that is there: overwrite, fill_blank (only where it is blank) '
+'or keep. Example: '
 'select pgimport.set_column(''codes'', ''batch_code'', ''{"aliases": ["batch_id"]}'')';

@@ -1,5 +1,5 @@
 -- Checks the options of a new job: known keys, right types, values this version can do.
--- Called by create_job. Raises PI002 (unknown key), PI003 (wrong value), PI004 (not available yet).
+-- Called by create_job. Raises PI002 (unknown key), PI003 (wrong value).
 CREATE OR REPLACE FUNCTION pgimport._check_job_options(
     p_options jsonb
 )
@@ -18,7 +18,7 @@ BEGIN
     PERFORM pgimport._require_keys(
         p_options,
         '{source,source_info,constants,tenant,actor,mapping,on_duplicate,keep,on_issue,max_issues,
-          max_issue_ratio,max_duplicate_ratio,assignment,durable,idempotency_key}',
+          max_issue_ratio,max_duplicate_ratio,assignment,durable,idempotency_key,force}',
         'p_options of create_job'
     );
 
@@ -26,7 +26,7 @@ BEGIN
         v_wanted := CASE
             WHEN v_key = ANY (c_texts) AND jsonb_typeof(v_value) <> 'string'
                 THEN 'a text'
-            WHEN v_key = 'durable' AND jsonb_typeof(v_value) <> 'boolean'
+            WHEN v_key IN ('durable', 'force') AND jsonb_typeof(v_value) <> 'boolean'
                 THEN 'true or false'
             WHEN v_key IN ('constants', 'mapping', 'assignment') AND jsonb_typeof(v_value) <> 'object'
                 THEN 'an object'
@@ -51,14 +51,6 @@ BEGIN
                 MESSAGE = format('option "%s" of a job must be %s', v_key, v_wanted),
                 DETAIL = format('it is %s', v_value),
                 HINT = 'select pgimport.create_job(''codes'', ''{"on_duplicate": "skip"}'');';
-        END IF;
-
-        IF v_key = 'on_duplicate' AND v_value <> '"skip"' THEN
-            RAISE EXCEPTION USING
-                ERRCODE = 'PI004',
-                MESSAGE = format('option "%s": %s is not available in this version',
-                    v_key, v_value),
-                HINT = 'use {"on_duplicate": "skip"}';
         END IF;
     END LOOP;
 END;

@@ -1,5 +1,5 @@
 -- Starts an import: writes the job's record, nothing else. Files follow with stage_file().
--- Called by users. Raises PI001, PI002, PI003, PI004, PI201, PI205, PI206, PI207.
+-- Called by users. Raises PI001, PI002, PI003, PI201, PI204, PI205, PI206, PI207, PI212.
 CREATE OR REPLACE FUNCTION pgimport.create_job(
     p_target text,
     p_options jsonb DEFAULT '{}'
@@ -18,7 +18,11 @@ DECLARE
     r_bad record;
 BEGIN
     PERFORM pgimport._check_job_options(v_options);
-    PERFORM pgimport._target_relation(v_target);
+    -- the job keeps what holds for it, also when the target's default changes later
+    v_options := v_options || jsonb_build_object('on_duplicate', coalesce(
+        v_options ->> 'on_duplicate', v_target.options ->> 'on_duplicate', 'skip'
+    ));
+    PERFORM pgimport._require_key(v_target, v_options ->> 'on_duplicate');
 
     -- the tenant of a job fills the target's tenant column, unless the job says otherwise
     v_tenant_column := v_target.options ->> 'tenant_column';
@@ -89,5 +93,5 @@ $create_job$;
 COMMENT ON FUNCTION pgimport.create_job(text, jsonb) IS
 'Starts an import into a registered target and returns its job_id; options: source, source_info, '
 'constants, tenant, actor, mapping, on_duplicate, keep, on_issue, max_issues, max_issue_ratio, '
-'max_duplicate_ratio, assignment, durable, idempotency_key. '
+'max_duplicate_ratio, assignment, durable, idempotency_key, force. '
 'Example: select pgimport.create_job(''codes'', ''{"source": "psql"}'') ->> ''job_id''';

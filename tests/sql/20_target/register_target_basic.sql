@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(24);
+SELECT plan(23);
 
 CREATE TABLE pgimport_test.plain_table (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -141,11 +141,6 @@ SELECT throws_ok(
     $$SELECT pgimport.register_target('pgimport_test.codes', 'x', '{code,merchant_id}',
         '{"tenant_column": "nope"}')$$,
     'PI206', NULL, 'the tenant column must exist'
-);
-SELECT throws_ok(
-    $$SELECT pgimport.register_target('pgimport_test.codes', 'x', '{code}',
-        '{"on_duplicate": "create"}')$$,
-    'PI004', NULL, 'a target without a key is not available yet'
 );
 
 SELECT * FROM finish();

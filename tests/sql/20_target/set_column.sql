@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(26);
+SELECT plan(28);
 SELECT pgimport_test.codes_target();
 
 -- what a rule of one column is refused with
@@ -104,8 +104,24 @@ SELECT is(
     pgimport_test.refusal('sku', '{"alias": ["a"]}'), 'PI002', 'unknown rules are refused'
 );
 SELECT is(
-    pgimport_test.refusal('sku', '{"on_update": "keep"}'), 'PI004',
-    'rules of later versions are known and not available'
+    concat_ws(
+        ' ', pgimport_test.refusal('sku', '{"on_update": "overwrite"}'),
+        pgimport_test.refusal('sku', '{"on_update": "fill_blank"}'),
+        pgimport_test.refusal('sku', '{"on_update": "keep"}')
+    ),
+    'accepted accepted accepted', 'an update overwrites a value, fills it where it is blank or keeps it'
+);
+SELECT is(
+    concat_ws(
+        ' ', pgimport_test.refusal('sku', '{"on_update": "merge"}'),
+        pgimport_test.refusal('sku', '{"on_update": true}'),
+        pgimport_test.refusal('sku', '{"on_update": null}')
+    ),
+    'PI003 PI003 PI003', 'and nothing else'
+);
+SELECT is(
+    pgimport_test.refusal('code', '{"on_update": "keep"}'), 'PI003',
+    'a column of the key has no such rule: keys are never updated'
 );
 SELECT is(pgimport_test.refusal('sku', '[]'), 'PI003', 'rules are an object');
 SELECT is(pgimport_test.refusal('sku', NULL), 'PI001', 'and are required');

@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(25);
+SELECT plan(26);
 SELECT pgimport_test.codes_target();
 
 -- the answer
@@ -98,9 +98,20 @@ SELECT throws_ok(
     $$SELECT pgimport.create_job('codes', '{"on_duplicate": "ignore"}')$$, 'PI003', NULL,
     'an unknown way with duplicates is refused'
 );
+SELECT pgimport_test.new_job('{"source": "modes"}') AS skip_job \gset
+SELECT pgimport_test.new_job('{"source": "modes", "on_duplicate": "update"}') AS update_job \gset
+SELECT pgimport_test.new_job('{"source": "modes", "on_duplicate": "error"}') AS error_job \gset
+SELECT is(
+    (
+        SELECT string_agg(j.options ->> 'on_duplicate', ' ' ORDER BY j.job_id)
+        FROM pgimport.job AS j
+        WHERE j.source = 'modes'
+    ),
+    'skip update error', 'the way with duplicates is kept with the job, also where it is not given'
+);
 SELECT throws_ok(
-    $$SELECT pgimport.create_job('codes', '{"on_duplicate": "update"}')$$, 'PI004', NULL,
-    'a known way with duplicates that this version lacks says so'
+    $$SELECT pgimport.create_job('codes', '{"force": "yes"}')$$, 'PI003', NULL,
+    'force must be true or false'
 );
 SELECT throws_ok(
     $$SELECT pgimport.create_job('codes', '{"assignment": {"mode": "round_robin"}}')$$,
