@@ -1,6 +1,55 @@
+-- What the database itself says of the rollback of a completed job: none after its window or once
+-- it is closed, and neither is taken back. Only the insert opens a window.
+-- Called by the trigger _guard_job. Raises PI104, PI502, PI503.
+CREATE OR REPLACE FUNCTION pgimport._guard_window(
+    p_old pgimport.job,
+    p_new pgimport.job
+)
+RETURNS void
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_guard_window$
+DECLARE
+    v_rolls_back boolean := p_new.status = 'rolled_back'
+        OR p_new.partial_rollbacks > p_old.partial_rollbacks;
+BEGIN
+    IF coalesce(p_new.rollback_until, 'infinity') > coalesce(p_old.rollback_until, 'infinity')
+        OR (
+            p_old.rollback_disabled_at IS NOT NULL
+            AND p_new.rollback_disabled_at IS DISTINCT FROM p_old.rollback_disabled_at
+        )
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI104',
+            MESSAGE = format('the window for a rollback of job "%s" cannot be made longer',
+                p_old.job_id),
+            DETAIL = format('it ends on %s%s', p_old.rollback_until,
+                coalesce(format('; closed on %s', p_old.rollback_disabled_at), '')),
+            HINT = 'the option "rollback_window" of the target decides for later jobs';
+    ELSIF v_rolls_back AND p_old.rollback_disabled_at IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI503',
+            MESSAGE = format('job "%s" cannot be rolled back: it was disabled on %s by "%s"',
+                p_old.job_id, p_old.rollback_disabled_at, p_old.rollback_disabled_by),
+            HINT = format('select jsonb_pretty(pgimport.get_job(%L));', p_old.job_id);
+    ELSIF v_rolls_back AND p_old.rollback_until < statement_timestamp() THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI502',
+            MESSAGE = format('job "%s" cannot be rolled back: its window ended on %s',
+                p_old.job_id, p_old.rollback_until),
+            HINT = format('select jsonb_pretty(pgimport.get_job(%L));', p_old.job_id);
+    END IF;
+END;
+$_guard_window$;
+
+COMMENT ON FUNCTION pgimport._guard_window(pgimport.job, pgimport.job) IS
+'internal: keeps the rollback of a completed job inside its window, also against an UPDATE.';
+
 -- The state machine of jobs, enforced on the table itself: a direct UPDATE, whoever sends it,
--- takes an allowed edge or none. A job's row is never deleted.
--- Called by triggers on pgimport.job and pgimport.job_event. Raises PI103, PI104.
+-- takes an allowed edge or none. A job's row is never deleted, and the window of its rollback is
+-- never made longer.
+-- Called by triggers on pgimport.job. Raises PI103, PI104, PI502, PI503.
 CREATE OR REPLACE FUNCTION pgimport._guard_job()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -34,6 +83,10 @@ BEGIN
                 'job "%s" cannot go from %s to %s', old.job_id, old.status, new.status
             ),
             HINT = 'use the functions of pgimport: they take the allowed edges';
+    END IF;
+
+    IF old.status = 'completed' THEN
+        PERFORM pgimport._guard_window(old, new);
     END IF;
 
     RETURN new;
