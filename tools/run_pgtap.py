@@ -7,7 +7,8 @@ For every server version asked for (default: 15 where it is found, and 18):
   nothing but pgTAP on the search_path;
 - ``extension``: ``CREATE EXTENSION pgimport``, where the server's folders can be given the files.
 
-Suites are run by pg_prove; each file is one transaction that is rolled back. Arguments name files
+Suites are run by pg_prove; each file is one transaction that is rolled back. What failed is said
+once more at the end, way by way, so that the last lines of a long log name it. Arguments name files
 or folders under tests/sql::
 
     python tools/run_pgtap.py [--server 15] [--way superuser] [tests/sql/70_rollback …]
@@ -18,11 +19,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -40,6 +43,40 @@ PATHS = {
     "plain role": "tap",
     "extension": '"$user", public, tap',
 }
+# what says nothing about a failure: a file that passed, and with PGTAP_VERBOSE a test that did
+_PASSED = re.compile(r"\.\. ok$|^\s*ok(?: \d+\b.*)?$|^\s*1\.\.\d+$|^All tests successful\.$")
+# more than so many lines of a way are not said again
+_LINES_AGAIN = 150
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A way that failed: its name, pg_prove's exit status, and its lines but those of passes."""
+
+    way: str
+    status: int
+    lines: Sequence[str]
+
+    def again(self) -> list[str]:
+        """Return the lines, the last ones where they are many: the summary stands at the end."""
+        left_out = len(self.lines) - _LINES_AGAIN
+        if left_out <= 0:
+            return list(self.lines)
+        return [f"# … {left_out} lines left out", *self.lines[left_out:]]
+
+    def in_short(self) -> str:
+        """Return one line: the way, and each file with what pg_prove says of it."""
+        files: list[str] = []
+        summary = False
+        for line in self.lines:
+            summary = summary or line == "Test Summary Report"
+            if summary and " (Wstat: " in line:
+                name = line.partition(" (Wstat: ")[0].strip()
+                files.append(name.removeprefix(f"{SUITES}/"))
+            elif summary and files and line.startswith("  "):
+                files[-1] += f" [{' '.join(line.split())}]"
+        said = ", ".join(files) or f"pg_prove ended with exit status {self.status}"
+        return f"# FAILED: {self.way}: {said}"
 
 
 def pgtap_sql() -> str:
@@ -138,8 +175,15 @@ def offer_extension(server: EmbeddedServer, folder: Path) -> Iterator[bool]:
                 (target / name).unlink(missing_ok=True)
 
 
-def run(server: EmbeddedServer, way: str, suites: list[Path]) -> int:
-    """Run the suites one way; return pg_prove's exit status."""
+def offered(
+    server: EmbeddedServer, way: str, folder: Path
+) -> contextlib.AbstractContextManager[bool]:
+    """Offer the extension where the way needs it; say whether the way is possible here."""
+    return offer_extension(server, folder) if way == "extension" else contextlib.nullcontext(True)
+
+
+def run(server: EmbeddedServer, way: str, suites: list[Path]) -> Failure | None:
+    """Run the suites one way, and show what pg_prove says; return it when something failed."""
     dbname = f"pgtap_{way.replace(' ', '_')}"
     role = prepare(server, way, dbname)
     info = psycopg.conninfo.conninfo_to_dict(server.dsn)
@@ -150,7 +194,8 @@ def run(server: EmbeddedServer, way: str, suites: list[Path]) -> int:
         "PGOPTIONS": f"-c search_path={PATHS[way].replace(' ', '')}",
         "PGTZ": "UTC",
     }
-    done = subprocess.run(
+    kept: list[str] = []
+    with subprocess.Popen(
         [
             *pg_prove(),
             "--psql-bin", str(server.binary("psql")),
@@ -162,9 +207,25 @@ def run(server: EmbeddedServer, way: str, suites: list[Path]) -> int:
         ],
         cwd=SUITES,
         env=environment,
-        check=False,
-    )  # fmt: skip
-    return done.returncode
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:  # fmt: skip
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            if not _PASSED.search(line.rstrip()):
+                kept.append(line.rstrip())
+    if process.returncode == 0:
+        return None
+    return Failure(f"PostgreSQL {server.major}, {way}", process.returncode, kept)
+
+
+def report(failures: Sequence[Failure]) -> None:
+    """Say once more what failed: all lines of each way, then a line each."""
+    for failure in failures:
+        print(f"\n# What failed: {failure.way}", *failure.again(), sep="\n")
+    print(*(failure.in_short() for failure in failures), sep="\n", flush=True)
 
 
 def main() -> int:
@@ -178,11 +239,12 @@ def main() -> int:
     suites = suites or sorted(path for path in SUITES.iterdir() if path.is_dir())
     found = find_servers()
     wanted = options.server or [major for major in (15, 18) if major in found]
-    failed = False
+    missing = False
+    failures: list[Failure] = []
     for major in wanted:
         if major not in found:
             print(f"PostgreSQL {major} is not on this machine", file=sys.stderr)
-            failed = True
+            missing = True
             continue
         with (
             tempfile.TemporaryDirectory(prefix="pgimport-tap-") as folder,
@@ -191,15 +253,14 @@ def main() -> int:
             Path(folder).chmod(0o755)
             for way in options.way or WAYS:
                 print(f"# PostgreSQL {major}, {way}", flush=True)
-                if way != "extension":
-                    failed = run(server, way, suites) != 0 or failed
-                    continue
-                with offer_extension(server, Path(folder)) as offered:
-                    if offered:
-                        failed = run(server, way, suites) != 0 or failed
-                    else:
+                with offered(server, way, Path(folder)) as possible:
+                    if not possible:
                         print("# left out: the server's extension folder cannot be written here")
-    return 1 if failed else 0
+                    elif (failure := run(server, way, suites)) is not None:
+                        failures.append(failure)
+    if failures:
+        report(failures)
+    return 1 if failures or missing else 0
 
 
 if __name__ == "__main__":
