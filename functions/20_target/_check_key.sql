@@ -3,7 +3,8 @@
 -- Called by register_target(). Raises PI001, PI003, PI206, PI207, PI209.
 CREATE OR REPLACE FUNCTION pgimport._check_key(
     p_relation regclass,
-    p_key text[]
+    p_key text[],
+    p_soft_delete text
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -13,6 +14,8 @@ SET search_path = pg_catalog, pg_temp
 AS $_check_key$
 DECLARE
     v_column text;
+    v_type text;
+    v_index regclass := pgimport._key_index(p_relation, p_key, p_soft_delete);
 BEGIN
     IF cardinality(p_key) IS NULL OR cardinality(p_key) = 0 THEN
         RAISE EXCEPTION USING
@@ -46,6 +49,24 @@ BEGIN
             HINT = 'Choose a key of columns that are in the files.';
     END IF;
 
+    -- only a key without an index can have such a column
+    SELECT a.attname, format_type(a.atttypid, a.atttypmod)
+    INTO v_column, v_type
+    FROM pg_attribute AS a
+    WHERE a.attrelid = p_relation
+        AND a.attname = ANY (p_key)
+        AND NOT a.attisdropped
+        AND v_index IS NULL
+        AND pgimport._default_opclass(a.atttypid) IS NULL
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI207',
+            MESSAGE = format('column "%s" cannot be part of the key', v_column),
+            DETAIL = format('Values of type %s cannot be put in order.', v_type),
+            HINT = 'Choose a key of columns that a unique index can be made on.';
+    END IF;
+
     SELECT a.attname
     INTO v_column
     FROM pg_index AS i
@@ -53,7 +74,7 @@ BEGIN
         unnest(i.indkey::smallint[], i.indclass::oid[]) AS k (attnum, opclass)
     INNER JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
     INNER JOIN pg_opclass AS oc ON oc.oid = k.opclass
-    WHERE i.indexrelid = pgimport._key_index(p_relation, p_key)
+    WHERE i.indexrelid = v_index
         AND pgimport._opclass_equality(oc.oid) IS DISTINCT FROM pgimport._opclass_equality((
             -- the type's own default, or else that of the type the index compares as
             SELECT d.oid
@@ -73,14 +94,14 @@ BEGIN
             ),
             DETAIL = format(
                 'Index "%s" has an operator class whose equality is not that of the type.',
-                pgimport._key_index(p_relation, p_key)
+                v_index
             ),
             HINT = 'Create a unique index with the type''s default operator class.';
     END IF;
 END
 $_check_key$;
 
-COMMENT ON FUNCTION pgimport._check_key(regclass, text[]) IS
+COMMENT ON FUNCTION pgimport._check_key(regclass, text[], text) IS
 'internal: refuses a key whose columns or unique index cannot tell rows apart.';
 
 -- The operator that an operator class of a B-tree takes for equality.

@@ -1,9 +1,12 @@
 -- How the columns of a target's key are compared: by the unique index's own operators, collation
--- and input type, so that what pgimport calls a duplicate is what the index would refuse.
+-- and input type, so that what pgimport calls a duplicate is what the index would refuse. A target
+-- with on_duplicate = create may have no such index: its key compares as an index would by default.
 -- compare_type: the type to cast to before comparing, null when it is the column's own.
 -- equal_operator: as OPERATOR(schema.=). collation_name: quoted schema.name, null without one.
 -- index_position: the column's place inside the index, for statements in key order.
 -- hashable: equal values have equal hashes, those of hash_record_extended().
+-- living_sql: condition on a row t of the target without which it holds no key: a soft-deleted row
+-- that the index leaves out. The same in every line; true where the index holds all rows.
 -- Called by duplicate marking, insert and rollback. Raises PI201, PI204,
 -- PI205 (also when the table has no import_job_id).
 CREATE OR REPLACE FUNCTION pgimport._key_columns(
@@ -19,7 +22,8 @@ RETURNS TABLE (
     nulls_not_distinct boolean,
     index_name text,
     index_position integer,
-    hashable boolean
+    hashable boolean,
+    living_sql text
 )
 LANGUAGE plpgsql
 STABLE
@@ -43,8 +47,10 @@ BEGIN
             HINT = 'select * from pgimport.list_targets();';
     END IF;
     v_relation := pgimport._target_relation(r_target);
-    v_index := pgimport._key_index(v_relation, r_target.key_columns);
-    IF v_index IS NULL THEN
+    v_index := pgimport._key_index(
+        v_relation, r_target.key_columns, r_target.options ->> 'soft_delete'
+    );
+    IF v_index IS NULL AND r_target.options ->> 'on_duplicate' IS DISTINCT FROM 'create' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI204',
             MESSAGE = format(
@@ -75,22 +81,44 @@ BEGIN
     END IF;
 
     RETURN QUERY
+    WITH part AS (
+        SELECT
+            a.attname, a.atttypid, a.atttypmod, k.opclass, k.collation_id,
+            k.ordinality AS place, i.indnullsnotdistinct AS same_nulls, c.relname AS index_name
+        FROM pg_index AS i
+        INNER JOIN pg_class AS c ON c.oid = i.indexrelid
+        CROSS JOIN LATERAL
+            unnest(i.indkey::smallint[], i.indclass::oid[], i.indcollation::oid[])
+            WITH ORDINALITY AS k (attnum, opclass, collation_id, ordinality)
+        INNER JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+        WHERE i.indexrelid = v_index
+            AND k.ordinality <= i.indnkeyatts
+        UNION ALL
+        SELECT
+            a.attname, a.atttypid, a.atttypmod, pgimport._default_opclass(a.atttypid),
+            a.attcollation, k.ordinality, false, NULL
+        FROM unnest(r_target.key_columns) WITH ORDINALITY AS k (name, ordinality)
+        INNER JOIN pg_attribute AS a
+            ON a.attrelid = v_relation AND a.attname = k.name AND NOT a.attisdropped
+        WHERE v_index IS NULL
+    )
+
     SELECT
-        array_position(r_target.key_columns, a.attname::text),
-        a.attname::text,
-        format_type(a.atttypid, a.atttypmod),
+        array_position(r_target.key_columns, p.attname::text),
+        p.attname::text,
+        format_type(p.atttypid, p.atttypmod),
         -- -1: without a length, that "character" would have by itself
         CASE
-            WHEN y.typtype <> 'p' AND oc.opcintype <> a.atttypid
+            WHEN y.typtype <> 'p' AND oc.opcintype <> p.atttypid
                 THEN format_type(oc.opcintype, -1)
             -- the operators of enums, arrays and ranges do not see through a domain
-            WHEN y.typtype = 'p' AND d.base_type <> a.atttypid THEN format_type(d.base_type, -1)
+            WHEN y.typtype = 'p' AND d.base_type <> p.atttypid THEN format_type(d.base_type, -1)
         END,
         format('OPERATOR(%I.%s)', opn.nspname, op.oprname),
         CASE WHEN co.oid IS NOT NULL THEN format('%I.%I', con.nspname, co.collname) END,
-        i.indnullsnotdistinct,
-        ic.relname::text,
-        k.ordinality::integer,
+        p.same_nulls,
+        p.index_name::text,
+        p.place::integer,
         -- of arrays, ranges and the like it depends on what is in them
         (y.typtype <> 'p' OR y.oid = 'anyenum'::regtype) AND EXISTS (
             SELECT FROM pg_am AS m
@@ -102,14 +130,12 @@ BEGIN
                     AND hp.amproclefttype = h.opcintype
                     AND hp.amprocnum = 2
             WHERE m.amname = 'hash'
+        ),
+        coalesce(
+            pgimport._living_sql(v_index, r_target.options ->> 'soft_delete'), 'true'
         )
-    FROM pg_index AS i
-    INNER JOIN pg_class AS ic ON ic.oid = i.indexrelid
-    CROSS JOIN LATERAL
-        unnest(i.indkey::smallint[], i.indclass::oid[], i.indcollation::oid[])
-        WITH ORDINALITY AS k (attnum, opclass, collation_id, ordinality)
-    INNER JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-    INNER JOIN pg_opclass AS oc ON oc.oid = k.opclass
+    FROM part AS p
+    INNER JOIN pg_opclass AS oc ON oc.oid = p.opclass
     INNER JOIN pg_type AS y ON y.oid = oc.opcintype
     INNER JOIN pg_amop AS ao
         ON ao.amopfamily = oc.opcfamily
@@ -118,11 +144,9 @@ BEGIN
             AND ao.amopstrategy = 3
     INNER JOIN pg_operator AS op ON op.oid = ao.amopopr
     INNER JOIN pg_namespace AS opn ON opn.oid = op.oprnamespace
-    INNER JOIN pgimport._target_columns(p_target_id) AS d ON d.column_name = a.attname
-    LEFT JOIN pg_collation AS co ON co.oid = k.collation_id
+    INNER JOIN pgimport._target_columns(p_target_id) AS d ON d.column_name = p.attname
+    LEFT JOIN pg_collation AS co ON co.oid = p.collation_id
     LEFT JOIN pg_namespace AS con ON con.oid = co.collnamespace
-    WHERE i.indexrelid = v_index
-        AND k.ordinality <= i.indnkeyatts
     ORDER BY 1;
 END
 $_key_columns$;

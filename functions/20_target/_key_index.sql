@@ -1,15 +1,61 @@
--- The unique index that guards a key: valid, without predicate or expressions, over exactly these
--- columns. One in the key's own order is preferred, then one that is checked at once, then the
--- primary key. Null when there is none.
--- Called by register_target(), describe_target() and _key_columns(). Raises nothing.
+-- SQL condition on a row t of the target without which a unique index does not hold it: true for
+-- an index without predicate; for one with exactly the predicate that says that the column for soft
+-- delete calls the row living, that; null for any other.
+-- Called by _key_index() and _key_columns(). Raises nothing.
+CREATE OR REPLACE FUNCTION pgimport._living_sql(
+    p_index regclass,
+    p_soft_delete text
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+CALLED ON NULL INPUT
+SET search_path = pg_catalog, pg_temp
+AS $_living_sql$
+BEGIN
+    RETURN (
+        SELECT CASE
+            WHEN i.indpred IS NULL THEN 'true'
+            ELSE (
+                SELECT format(p.living_sql, a.attname)
+                FROM pg_attribute AS a
+                INNER JOIN (VALUES
+                    (false, '(%I IS NULL)', 't.%I IS NULL'),
+                    (true, '(NOT %I)', 'NOT t.%I'),
+                    (true, '(%I = false)', 't.%I = false'),
+                    (true, '(%I IS FALSE)', 't.%I IS FALSE'),
+                    (true, '(%I IS NOT TRUE)', 't.%I IS NOT TRUE')
+                ) AS p (for_boolean, predicate, living_sql)
+                    ON p.for_boolean = (a.atttypid = 'boolean'::regtype)
+                WHERE a.attrelid = i.indrelid
+                    AND a.attname = p_soft_delete
+                    AND NOT a.attisdropped
+                    AND pg_get_expr(i.indpred, i.indrelid) = format(p.predicate, a.attname)
+            )
+        END
+        FROM pg_index AS i
+        WHERE i.indexrelid = p_index
+    );
+END
+$_living_sql$;
+
+COMMENT ON FUNCTION pgimport._living_sql(regclass, text) IS
+'internal: SQL condition of the rows that a unique index holds, null for an index of other rows.';
+
+-- The unique index that guards a key: valid, without expressions, over exactly these columns and
+-- all rows, or all that are not soft-deleted. One over all rows is preferred, then one in the key's
+-- own order, then one that is checked at once, then the primary key. Null when there is none.
+-- Called by register_target(), describe_target(), _key_columns() and _require_key(). Raises
+-- nothing.
 CREATE OR REPLACE FUNCTION pgimport._key_index(
     p_relation regclass,
-    p_key text[]
+    p_key text[],
+    p_soft_delete text DEFAULT NULL
 )
 RETURNS regclass
 LANGUAGE plpgsql
 STABLE
-STRICT
+CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
 AS $_key_index$
 DECLARE
@@ -29,16 +75,21 @@ BEGIN
         AND i.indisvalid
         AND i.indisready
         AND i.indislive
-        AND i.indpred IS NULL
         AND i.indexprs IS NULL
         AND i.indnkeyatts = cardinality(p_key)
         AND c.columns @> p_key
         AND c.columns <@ p_key
-    ORDER BY c.columns = p_key DESC, i.indimmediate DESC, i.indisprimary DESC, i.indexrelid
+        AND (
+            i.indpred IS NULL
+            OR pgimport._living_sql(i.indexrelid, p_soft_delete) IS NOT NULL
+        )
+    ORDER BY
+        i.indpred IS NULL DESC, c.columns = p_key DESC, i.indimmediate DESC, i.indisprimary DESC,
+        i.indexrelid
     LIMIT 1;
     RETURN v_index;
 END
 $_key_index$;
 
-COMMENT ON FUNCTION pgimport._key_index(regclass, text[]) IS
+COMMENT ON FUNCTION pgimport._key_index(regclass, text[], text) IS
 'internal: the unique index over exactly these columns, null when there is none.';

@@ -12,7 +12,9 @@ SET search_path = pg_catalog, pg_temp
 AS $_require_key$
 DECLARE
     v_relation regclass := pgimport._target_relation(p_target);
-    v_index regclass := pgimport._key_index(v_relation, p_target.key_columns);
+    v_index regclass := pgimport._key_index(
+        v_relation, p_target.key_columns, p_target.options ->> 'soft_delete'
+    );
     v_key text := (
         SELECT string_agg(format('%I', k.name), ', ' ORDER BY k.place)
         FROM unnest(p_target.key_columns) WITH ORDINALITY AS k (name, place)

@@ -13,7 +13,9 @@ AS $describe_target$
 DECLARE
     r_target pgimport.target := pgimport._find_target(p_target);
     v_relation regclass := pgimport._target_relation(r_target);
-    v_index regclass := pgimport._key_index(v_relation, r_target.key_columns);
+    v_index regclass := pgimport._key_index(
+        v_relation, r_target.key_columns, r_target.options ->> 'soft_delete'
+    );
     v_columns jsonb;
     v_warnings jsonb := pgimport._target_warnings(v_relation);
 BEGIN
@@ -32,9 +34,13 @@ BEGIN
     INTO v_columns
     FROM pgimport._target_columns(r_target.target_id) AS c;
 
-    IF v_index IS NULL THEN
+    IF (v_index IS NULL) <> (r_target.options ->> 'on_duplicate' IS NOT DISTINCT FROM 'create')
+    THEN
         v_warnings := to_jsonb(ARRAY[format(
-            'the key (%s) has no unique index any more: imports will be refused',
+            CASE WHEN v_index IS NULL
+                THEN 'the key (%s) has no unique index any more: imports will be refused'
+                ELSE 'the key (%s) has a unique index: imports with on_duplicate create, the '
+                    'default of this target, will be refused' END,
             array_to_string(r_target.key_columns, ', ')
         )]) || v_warnings;
     END IF;

@@ -33,7 +33,7 @@ BEGIN
                 'select pgimport.register_target(%L, ''name'', ''{key}'', ''{}'');', p_relation
             );
     END IF;
-    PERFORM pgimport._check_key(p_relation, p_key);
+    PERFORM pgimport._check_key(p_relation, p_key, v_options ->> 'soft_delete');
     PERFORM pgimport._check_target_options(p_relation, p_key, v_options);
     v_apply := coalesce((v_options ->> 'apply_ddl')::boolean, true);
 

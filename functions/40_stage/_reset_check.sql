@@ -32,7 +32,8 @@ BEGIN
         database_duplicates = NULL,
         both_duplicates = NULL,
         clean_rows = NULL,
-        mark_snapshot = NULL
+        mark_snapshot = NULL,
+        content_hash = NULL
     WHERE job_id = p_job_id
         AND validated_at IS NOT NULL
         AND status NOT IN ('completed', 'rolled_back', 'cancelled');

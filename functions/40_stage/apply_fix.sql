@@ -97,7 +97,7 @@ BEGIN
             pgimport._count_of(v_fix.rows_fixed, 'row'), v_fix.rows_still_invalid,
             v_fix.rows_unchanged
         ),
-        v_warnings || pgimport._constraint_warnings(v_job)
+        v_warnings || pgimport._constraint_warnings(v_job) || pgimport._content_warnings(v_job)
     );
 END;
 $apply_fix$;

@@ -25,7 +25,9 @@ COMMENT ON FUNCTION pgimport._key_hash_sql(boolean, text) IS
 -- more than once; where there is a hash, that must be one of the repeated ones besides.
 -- target_equal compares k with the target's t; fresh_equal k with f, a row of target_keys:
 -- 't.… AS k1, …'. Nulls equal nothing unless the index says NULLS NOT DISTINCT.
--- Called by _mark_duplicates and _recheck_duplicates.
+-- Soft-deleted rows that the index leaves out hold no key: target_equal and fresh_equal say so. A
+-- job that creates whatever the key (on_duplicate create) has no duplicates: nothing is equal.
+-- Called by _mark_duplicates, _recheck_duplicates, preview and insert. Raises PI204, PI212.
 CREATE OR REPLACE FUNCTION pgimport._key_sql(
     p_job pgimport.job,
     OUT staged_keys text,
@@ -48,9 +50,12 @@ DECLARE
     v_fresh_hash text;
     v_equal text;
     v_same_nulls boolean;
+    v_living text;
+    v_target pgimport.target;
 BEGIN
-    SELECT pgimport._target_relation(t) INTO STRICT v_relation
-    FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
+    SELECT t.* INTO STRICT v_target FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
+    v_relation := pgimport._target_relation(v_target);
+    PERFORM pgimport._require_key(v_target, p_job.options ->> 'on_duplicate');
 
     WITH part AS (
         SELECT
@@ -72,6 +77,7 @@ BEGIN
             k.equal_operator AS op,
             k.nulls_not_distinct AND NOT c.not_null AS same_nulls,
             k.hashable,
+            k.living_sql,
             EXISTS (
                 SELECT FROM pg_type AS y WHERE y.oid = c.base_type AND y.typtype = 'c'
             ) AS is_composite
@@ -127,10 +133,11 @@ BEGIN
             FILTER (WHERE NOT c.same_nulls),
             'true'
         ),
-        bool_or(c.same_nulls)
+        bool_or(c.same_nulls),
+        max(c.living_sql)
     INTO
         staged_keys, columns, target_equal, target_keys, fresh_equal,
-        v_equal, hash, v_target_hash, v_fresh_hash, complete, v_same_nulls
+        v_equal, hash, v_target_hash, v_fresh_hash, complete, v_same_nulls, v_living
     FROM compared AS c;
 
     repeated := complete;
@@ -150,6 +157,20 @@ BEGIN
     IF v_same_nulls AND hash IS NOT NULL THEN
         target_equal := format('%s = %s AND %s', v_target_hash, hash, target_equal);
         fresh_equal := format('%s = %s AND %s', v_fresh_hash, hash, fresh_equal);
+    END IF;
+
+    IF v_living <> 'true' THEN
+        target_equal := format('%s AND %s', v_living, target_equal);
+        target_keys := format('%s, %s AS living', target_keys, v_living);
+        fresh_equal := format('f.living AND %s', fresh_equal);
+    END IF;
+
+    IF p_job.options ->> 'on_duplicate' = 'create' THEN
+        complete := 'false';
+        repeated := 'false';
+        repeated_hashes := NULL;
+        target_equal := 'false';
+        fresh_equal := 'false';
     END IF;
 END;
 $_key_sql$;

@@ -93,7 +93,7 @@ COMMENT ON FUNCTION pgimport._hash_condition(text, integer) IS
 -- Marks the duplicates among a job's valid rows: those of the target and those inside the files
 -- (every row of a key but the first, or the last with keep = last), and finds rows that other
 -- unique constraints refuse. Set-based, narrow, and by itself repeatable: the same rows give the
--- same marks.
+-- same marks. A job that creates whatever the key has no duplicates; nothing is looked for.
 -- Called by mark_duplicates and check_job, after _validate_values made an empty mark table.
 CREATE OR REPLACE FUNCTION pgimport._mark_duplicates(
     p_job pgimport.job,
@@ -115,6 +115,7 @@ DECLARE
     v_snapshot pg_snapshot;
     v_hashes bigint[];
     v_guards jsonb;
+    v_is_create boolean := coalesce(p_job.options ->> 'on_duplicate' = 'create', false);
     v_order text := CASE p_job.options ->> 'keep'
         WHEN 'last' THEN 'k.file_no DESC, k.row_no DESC' ELSE 'k.file_no, k.row_no' END;
     r_key record;
@@ -125,15 +126,18 @@ BEGIN
 
     v_snapshot := pg_current_snapshot();
     LOOP
-        PERFORM pgimport._mark_rows(p_job.job_id, 'd', format(
-            'SELECT k.file_no, k.row_no FROM (%s) AS k WHERE EXISTS (SELECT FROM %s AS t WHERE %s)',
-            r_key.staged_keys, v_relation, r_key.target_equal
-        ));
+        IF NOT v_is_create THEN
+            PERFORM pgimport._mark_rows(p_job.job_id, 'd', format(
+                'SELECT k.file_no, k.row_no FROM (%s) AS k '
+                'WHERE EXISTS (SELECT FROM %s AS t WHERE %s)',
+                r_key.staged_keys, v_relation, r_key.target_equal
+            ));
+        END IF;
 
         v_guards := pgimport._mark_conflicts(p_job, v_relation, p_search_path);
 
         v_hashes := pgimport._repeated_hashes(r_key.repeated_hashes);
-        IF r_key.hash IS NULL OR v_hashes IS NOT NULL THEN
+        IF (r_key.hash IS NULL AND NOT v_is_create) OR v_hashes IS NOT NULL THEN
             PERFORM pgimport._mark_rows(p_job.job_id, 'i', format(
                 'SELECT q.file_no, q.row_no FROM (SELECT k.file_no, k.row_no, '
                 'row_number() OVER (PARTITION BY %s ORDER BY %s) AS place '
@@ -167,7 +171,8 @@ BEGIN
     PERFORM pgimport._assign_turns(p_job);
 
     UPDATE pgimport.job
-    SET status = 'checked', checked_at = clock_timestamp(), mark_snapshot = v_snapshot
+    SET status = 'checked', checked_at = clock_timestamp(), mark_snapshot = v_snapshot,
+        content_hash = pgimport._content_hash(p_job)
     WHERE job_id = p_job.job_id;
     PERFORM pgimport._create_rows_view(pgimport._read_job(p_job.job_id));
 

@@ -74,7 +74,9 @@ BEGIN
             AND i.indislive
             AND k.place <= i.indnkeyatts
             AND i.indexrelid IS DISTINCT FROM (
-                SELECT pgimport._key_index(p_relation, t.key_columns)
+                SELECT pgimport._key_index(
+                    p_relation, t.key_columns, t.options ->> 'soft_delete'
+                )
                 FROM pgimport.target AS t WHERE t.target_id = p_job.target_id
             )
     ),

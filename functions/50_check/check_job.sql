@@ -44,7 +44,7 @@ BEGIN
             )
         ),
         pgimport._check_keys(v_job) || pgimport._refusal(v_job),
-        v_warnings || pgimport._constraint_warnings(v_job)
+        v_warnings || pgimport._constraint_warnings(v_job) || pgimport._content_warnings(v_job)
     );
 END;
 $check_job$;

@@ -42,7 +42,7 @@ BEGIN
         ),
         pgimport._check_keys(v_job)
         - '{valid,total_clean,validation_errors,errors,new_database_duplicates}'::text[],
-        v_warnings || pgimport._constraint_warnings(v_job)
+        v_warnings || pgimport._constraint_warnings(v_job) || pgimport._content_warnings(v_job)
     );
 END;
 $mark_duplicates$;

@@ -1,7 +1,9 @@
--- Inserts the clean rows of a checked job, all or none. The race re-check runs first; the number
+-- Inserts the clean rows of a checked job, all or none, and with on_duplicate update writes those
+-- that are in the target already over what is there. The race re-check runs first; the number
 -- of rows must be the expected one; on any error the target is as it was and the job is failed,
 -- with SQLSTATE and message. Called by users; for a job that is completed already it says so.
--- Raises PI001, PI002, PI003, PI004, PI101, PI102, PI205, PI602; returns PI402, PI403, PI404.
+-- Raises PI001, PI002, PI003, PI004, PI101, PI102, PI205, PI602; returns PI402, PI403, PI404,
+-- PI405, PI406.
 CREATE OR REPLACE FUNCTION pgimport.insert_job(
     p_job_id uuid,
     p_options jsonb DEFAULT '{}',
@@ -58,6 +60,8 @@ BEGIN
     v_new := pgimport._recheck_duplicates(v_job);
     v_job := pgimport._read_job(p_job_id);
 
+    v_warnings := v_warnings || pgimport._content_warnings(v_job);
+
     v_limit := pgimport._over_limit(v_job);
     IF v_limit IS NOT NULL THEN
         RETURN pgimport._envelope(
@@ -65,18 +69,18 @@ BEGIN
             'nothing was inserted: ' || (v_limit ->> 'message'),
             pgimport._insert_keys(v_job, v_new) || pgimport._refusal(v_job) || jsonb_build_object(
                 'code', v_limit -> 'code',
-                'hint', format('see them with: select * from pgimport.%s(%L); '
-                    'then correct the file or start a job with other limits',
-                    CASE v_limit ->> 'code' WHEN 'PI403'
-                        THEN 'duplicate_report' ELSE 'issue_report' END, p_job_id)
+                'hint', pgimport._limit_hint(v_job, v_limit ->> 'code')
             ),
             v_warnings, '{}', false
         );
     ELSIF coalesce((p_options ->> 'dry_run')::boolean, false) THEN
         RETURN pgimport._envelope(
             v_job,
-            format('dry run: %s would be inserted, nothing was written',
-                pgimport._count_of(v_job.clean_rows, 'row')),
+            format('dry run: %s would be inserted, %snothing was written',
+                pgimport._count_of(v_job.clean_rows, 'row'),
+                CASE v_job.options ->> 'on_duplicate' WHEN 'update' THEN format(
+                    '%s updated, ', pgimport._rows_to_update(v_job)
+                ) END),
             pgimport._insert_keys(v_job, v_new) || pgimport._refusal(v_job),
             v_warnings,
             '{"dry_run": true}'
@@ -92,12 +96,16 @@ BEGIN
             completed_at = clock_timestamp(),
             finished_at = clock_timestamp(),
             rows_inserted = v_written.rows_written,
-            rows_updated = 0,
-            rows_skipped = j.total_rows - j.invalid_rows - v_written.rows_written,
+            rows_updated = v_written.rows_updated,
+            rows_unchanged = v_written.rows_unchanged,
+            rows_skipped = j.total_rows - j.invalid_rows - v_written.rows_written
+                - v_written.rows_updated,
             rows_rejected = j.invalid_rows,
             checksum_staged = v_written.checksum_staged,
             checksum_inserted = v_written.checksum_inserted,
             written_columns = v_written.columns,
+            updated_columns = v_written.updated_columns,
+            print_columns = v_written.print_columns,
             rollback_until = clock_timestamp() + coalesce(
                 (t.options ->> 'rollback_window')::interval, interval '30 days'
             ),
@@ -141,9 +149,7 @@ BEGIN
 
     RETURN pgimport._insert_envelope(
         v_job, v_new,
-        format('%s inserted, %s skipped as duplicates, %s rejected',
-            pgimport._count_of(v_job.rows_inserted, 'row'), v_job.rows_skipped,
-            v_job.rows_rejected),
+        pgimport._insert_message(v_job),
         v_warnings,
         jsonb_build_object(
             'seconds', round(extract(EPOCH FROM clock_timestamp() - v_started)::numeric, 3),
@@ -154,7 +160,8 @@ END;
 $insert_job$;
 
 COMMENT ON FUNCTION pgimport.insert_job(uuid, jsonb, text) IS
-'Inserts the clean rows of a checked job, all or none; an error undoes everything, makes the job '
-'failed and success false. Options: dry_run, allow_superuser. Keys: rows_inserted, rows_updated, '
-'rows_skipped, rows_rejected, expected. '
+'Inserts the clean rows of a checked job, all or none, and with on_duplicate update changes rows '
+'that are there; an error undoes everything, makes the job failed and success false. Options: '
+'dry_run, allow_superuser. Keys: rows_inserted, rows_updated, rows_unchanged, rows_skipped, '
+'rows_rejected, expected. '
 'Example: select jsonb_pretty(pgimport.insert_job(:''job''))';
