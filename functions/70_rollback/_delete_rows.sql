@@ -1,98 +1,83 @@
--- Why a plan must not be carried out in a mode; null when it may.
--- Called by rollback_job.
-CREATE OR REPLACE FUNCTION pgimport._refuses(
-    p_plan jsonb,
-    p_mode text
-)
-RETURNS text
-LANGUAGE plpgsql
-IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-AS $_refuses$
-BEGIN
-    RETURN nullif(concat_ws('; ',
-        CASE WHEN p_mode = 'refuse' AND (p_plan ->> 'modified')::bigint > 0
-            THEN format('%s modified since',
-                pgimport._count_of((p_plan ->> 'modified')::bigint, 'row')) END,
-        CASE WHEN jsonb_array_length(p_plan -> 'dependents') > 0
-            THEN (
-                SELECT string_agg(
-                    format('%s of %s depending on them',
-                        pgimport._count_of((d ->> 'count')::bigint, 'row'), d ->> 'table'), '; '
-                )
-                FROM jsonb_array_elements(p_plan -> 'dependents') AS d
-            ) END
-    ), '');
-END;
-$_refuses$;
-
-COMMENT ON FUNCTION pgimport._refuses(jsonb, text) IS
-'internal: why a rollback is refused in a mode, or null.';
-
--- Deletes the rows of a job: those proved untouched, or with mode force all that carry its id.
--- A row that somebody changes at this moment is waited for, looked at again, and then not deleted.
--- The table's triggers run under the caller's search_path. Called by rollback_job.
+-- Deletes the rows that a job inserted, or declares them deleted (p_soft): those proved untouched,
+-- those that are equal to what was written, and with p_all all that carry its id.
+-- A row that somebody changes at this moment is waited for, looked at again, and then not deleted:
+-- the counts differ, and everything is undone. The table's triggers run under the caller's
+-- search_path. Called by _carry_out.
 CREATE OR REPLACE FUNCTION pgimport._delete_rows(
     p_job pgimport.job,
     p_relation regclass,
-    p_mode text,
+    p_scope record,
+    p_all boolean,
+    p_soft boolean,
+    p_rest bigint,
     p_search_path text
 )
 RETURNS bigint
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_delete_rows$
+-- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     v_deleted bigint;
-    v_condition text := CASE p_mode WHEN 'force' THEN 'true'
-        ELSE pgimport._untouched_sql(p_job, p_relation) END;
+    v_more bigint := 0;
+    v_act text := CASE WHEN p_soft
+        THEN format('UPDATE %s AS t SET %s', p_relation,
+            pgimport._soft_delete_sql(p_job.target_id, p_relation))
+        ELSE format('DELETE FROM %s AS t', p_relation) END;
 BEGIN
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
-    EXECUTE format(
-        'DELETE FROM %s AS t WHERE t.import_job_id = $1 AND %s', p_relation, v_condition
-    ) USING p_job.job_id;
+    EXECUTE format('%s WHERE %s AND %s', v_act, p_scope.carries, p_scope.untouched);
     GET DIAGNOSTICS v_deleted = ROW_COUNT;
+    IF p_rest > 0 THEN
+        EXECUTE format(
+            '%s %s (%s) AS q WHERE t.tableoid = q."pgimport rel" AND t.ctid = q."pgimport ctid" '
+            '%s',
+            v_act,
+            CASE WHEN p_soft THEN 'FROM' ELSE 'USING' END,
+            -- what the first statement declared deleted is not among them
+            p_scope.rest,
+            CASE WHEN NOT p_all THEN 'AND q."pgimport state" = ''e''' END
+        );
+        GET DIAGNOSTICS v_more = ROW_COUNT;
+    END IF;
     PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
 
-    RETURN v_deleted;
+    RETURN v_deleted + v_more;
 END;
 $_delete_rows$;
 
-COMMENT ON FUNCTION pgimport._delete_rows(pgimport.job, regclass, text, text) IS
-'internal: deletes the rows a job inserted, in a rollback.';
+COMMENT ON FUNCTION
+pgimport._delete_rows(pgimport.job, regclass, record, boolean, boolean, bigint, text) IS
+'internal: deletes the rows a job inserted, or declares them deleted, in a rollback.';
 
--- The answer of rollback_job, done or refused. Called by it.
-CREATE OR REPLACE FUNCTION pgimport._rollback_envelope(
-    p_job pgimport.job,
-    p_message text,
-    p_plan jsonb DEFAULT NULL,
-    p_own jsonb DEFAULT '{}',
-    p_success boolean DEFAULT true
+-- SQL of the assignment that declares a row deleted, now. Called by _delete_rows.
+CREATE OR REPLACE FUNCTION pgimport._soft_delete_sql(
+    p_target_id bigint,
+    p_relation regclass
 )
-RETURNS jsonb
+RETURNS text
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
-AS $_rollback_envelope$
+AS $_soft_delete_sql$
 BEGIN
-    RETURN pgimport._envelope(
-        p_job,
-        p_message,
-        jsonb_build_object(
-            'mode', p_job.rollback_mode,
-            'rows_deleted', coalesce(p_job.rows_deleted, 0),
-            'rows_restored', coalesce(p_job.rows_restored, 0),
-            'rows_kept', coalesce(p_job.rows_kept, 0),
-            'inserted_originally', coalesce(p_job.rows_inserted, 0)
-        ) || p_own,
-        coalesce(p_plan -> 'warnings', '[]'),
-        CASE WHEN p_plan IS NULL THEN '{}'
-            ELSE jsonb_build_object('plan', p_plan - 'warnings') END,
-        p_success
+    RETURN (
+        SELECT CASE a.atttypid
+            WHEN 'boolean'::regtype THEN format('%I = true', a.attname)
+            -- the same for all rows of a rollback: by it a redo knows them
+            ELSE format('%I = now()', a.attname)
+        END
+        FROM pgimport.target AS g
+        INNER JOIN pg_attribute AS a
+            ON a.attrelid = p_relation
+                AND a.attname = g.options ->> 'soft_delete'
+                AND NOT a.attisdropped
+        WHERE g.target_id = p_target_id
     );
 END;
-$_rollback_envelope$;
+$_soft_delete_sql$;
 
-COMMENT ON FUNCTION pgimport._rollback_envelope(pgimport.job, text, jsonb, jsonb, boolean) IS
-'internal: the answer of rollback_job.';
+COMMENT ON FUNCTION pgimport._soft_delete_sql(bigint, regclass) IS
+'internal: SQL of the assignment that declares a row of a target deleted.';

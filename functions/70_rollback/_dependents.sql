@@ -1,12 +1,11 @@
 -- Rows of other tables that refer, by a foreign key, to rows a rollback would delete: one element a
 -- constraint that has such rows, with their number and what ON DELETE would do to them. Also the
 -- referencing columns without an index: without one, each deleted row costs a scan of that table.
--- p_doomed: SQL condition on the target (alias t) of the rows that would be deleted.
+-- p_doomed: SELECT of the rows that would be deleted, by _doomed_sql().
 -- Called by the rollback planner.
 CREATE OR REPLACE FUNCTION pgimport._dependents(
     p_relation regclass,
     p_doomed text,
-    p_job_id uuid,
     OUT dependents jsonb,
     OUT warnings jsonb
 )
@@ -65,18 +64,21 @@ BEGIN
     LOOP
         -- a row that the same rollback deletes is no dependent of it
         EXECUTE format(
-            'SELECT count(*) FROM %s AS c WHERE EXISTS (SELECT FROM %s AS t WHERE %s AND %s)%s',
-            r_key.child, r_key.parent, p_doomed, r_key.matches,
-            CASE WHEN r_key.is_self
-                THEN format(' AND (%s) IS NOT TRUE', replace(p_doomed, 't.', 'c.')) ELSE '' END
-        ) INTO v_rows USING p_job_id;
+            'SELECT count(*) FROM %s AS c WHERE EXISTS (SELECT FROM (%s) AS t WHERE %s)%s',
+            r_key.child, p_doomed, r_key.matches,
+            CASE WHEN r_key.is_self THEN format(
+                ' AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d."pgimport rel" = c.tableoid '
+                'AND d."pgimport ctid" = c.ctid)', p_doomed
+            ) END
+        ) INTO v_rows;
 
         IF v_rows > 0 THEN
             dependents := dependents || jsonb_build_object(
                 'table', r_key.child::text,
                 'constraint', r_key.name,
                 'count', v_rows,
-                'on_delete', r_key.on_delete
+                'on_delete', r_key.on_delete,
+                'jobs', '[]'::jsonb
             );
         END IF;
         IF NOT r_key.is_indexed THEN
@@ -89,5 +91,5 @@ BEGIN
 END;
 $_dependents$;
 
-COMMENT ON FUNCTION pgimport._dependents(regclass, text, uuid) IS
+COMMENT ON FUNCTION pgimport._dependents(regclass, text) IS
 'internal: rows that refer to the rows a rollback would delete, by foreign key.';

@@ -1,35 +1,140 @@
--- The one planner: what a rollback of a job would do, and whether it may. plan_rollback shows it,
--- rollback_job carries it out. Changes nothing. Dependents are those of the rows that the mode
--- would delete: with force also the modified ones.
--- Reasons against are objects {code, message}: PI501 (state), PI502 (window), PI503 (disabled).
--- Called by plan_rollback and rollback_job. Raises PI205.
+-- The one planner: what a rollback of a job would do in a mode, and whether it may. plan_rollback
+-- shows it, rollback_job carries it out. Changes nothing.
+-- Reasons against are objects {code, message}: PI501 (state), PI502 (window), PI503 (disabled),
+-- PI507 (a role that may not).
+-- Called by plan_rollback and rollback_job. Raises PI205, PI206, PI508.
 CREATE OR REPLACE FUNCTION pgimport._make_plan(
     p_job pgimport.job,
-    p_mode text
+    p_mode text,
+    p_options jsonb
 )
 RETURNS jsonb
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $_make_plan$
+-- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
-    -- modified rows named in the plan; all of them are counted
+    -- rows of a class that the plan names; all of them are counted
     c_most_rows CONSTANT integer := 100;
-    v_target pgimport.target;
-    v_relation regclass;
-    v_reasons jsonb := '[]'::jsonb;
+    v_relation regclass := pgimport._job_relation(p_job);
+    v_reasons jsonb := pgimport._rollback_reasons(p_job);
+    v_soft boolean := pgimport._is_soft(p_job, v_relation, p_options);
+    v_partial boolean := p_options ?| '{filter,rows}';
+    v_force boolean := p_mode = 'force' OR (p_options ->> 'force')::boolean IS TRUE;
+    v_untouched bigint := 0;
+    v_rest bigint := 0;
+    v_equal bigint := 0;
+    v_restore bigint := 0;
+    v_image_equal bigint := 0;
+    v_image_modified bigint := 0;
+    v_image_gone bigint := 0;
+    v_taken bigint := 0;
+    v_later jsonb := '[]'::jsonb;
+    v_dependents jsonb := '[]'::jsonb;
     v_warnings jsonb := '[]'::jsonb;
-    v_untouched text;
-    v_delete bigint := 0;
-    v_modified bigint := 0;
-    v_rows jsonb := '[]'::jsonb;
-    r_dependents record;
-    v_triggers text;
+    r_scope record;
+    r_found record;
 BEGIN
-    SELECT t.* INTO STRICT v_target FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
-    v_relation := pgimport._target_relation(v_target);
-    v_untouched := pgimport._untouched_sql(p_job, v_relation);
+    SELECT s.* INTO STRICT r_scope
+    FROM pgimport._rollback_scope(p_job, v_relation, p_options) AS s;
 
+    IF p_job.status = 'completed' THEN
+        EXECUTE format(
+            'SELECT count(*) FILTER (WHERE %1$s), count(*) FILTER (WHERE (%1$s) IS NOT TRUE) '
+            'FROM %2$s AS t WHERE %3$s', r_scope.untouched, v_relation, r_scope.carries
+        ) INTO v_untouched, v_rest;
+        IF v_rest > 0 THEN
+            EXECUTE format(
+                'SELECT count(*) FILTER (WHERE q."pgimport state" = ''e''), count(*) FROM (%s) AS q',
+                r_scope.rest
+            ) INTO v_equal, v_rest;
+        END IF;
+        IF r_scope.has_image THEN
+            SELECT c.* INTO STRICT r_found
+            FROM pgimport._count_images(p_job, v_relation, r_scope, v_partial) AS c;
+            v_restore := r_found.untouched + r_found.equal;
+            v_image_equal := r_found.equal;
+            v_image_modified := r_found.modified;
+            v_image_gone := r_found.gone;
+            v_taken := pgimport._count_taken(
+                p_job, v_relation, r_scope,
+                pgimport._doomed_sql(v_relation, r_scope, v_force, v_rest),
+                CASE WHEN v_force THEN 'force' ELSE p_mode END, v_soft
+            );
+        END IF;
+
+        IF NOT v_soft THEN
+            SELECT d.dependents, d.warnings INTO STRICT v_dependents, v_warnings
+            FROM pgimport._plan_dependents(
+                v_relation, pgimport._doomed_sql(v_relation, r_scope, v_force, v_rest), p_mode
+            ) AS d;
+        END IF;
+        v_later := pgimport._later_jobs(
+            p_job, v_relation, r_scope,
+            v_rest + v_image_equal + v_image_modified + v_image_gone > 0, v_dependents
+        );
+        v_warnings := v_warnings || pgimport._plan_warnings(p_job, v_relation, r_scope, v_soft);
+    END IF;
+
+    RETURN jsonb_build_object(
+        'eligible', jsonb_array_length(v_reasons) = 0,
+        'reasons', v_reasons,
+        'mode', p_mode,
+        'soft', v_soft,
+        'partial', v_partial,
+        'rows_inserted', coalesce(p_job.rows_inserted, 0),
+        'rows_updated', coalesce(p_job.rows_updated, 0),
+        'delete', v_untouched + v_equal,
+        'restore', v_restore,
+        'rewritten', v_equal + v_image_equal,
+        'already_gone', v_image_gone + CASE WHEN v_partial THEN 0 ELSE greatest(
+            coalesce(p_job.rows_inserted, 0) - coalesce(p_job.rows_deleted, 0)
+            - v_untouched - v_rest, 0
+        ) END,
+        'modified', v_rest - v_equal + v_image_modified,
+        'modified_inserted', v_rest - v_equal,
+        'modified_updated', v_image_modified,
+        'modified_rows', CASE WHEN v_rest - v_equal + v_image_modified > 0 THEN (
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'kind', r.kind, 'key', r.key, 'columns', r.columns
+            ) ORDER BY r.row_no), '[]')
+            FROM pgimport._plan_rows(
+                p_job, v_relation, p_options, 'modified', 0, c_most_rows
+            ) AS r
+        ) ELSE '[]' END,
+        'taken', v_taken,
+        'dependents', v_dependents,
+        'later_jobs', v_later,
+        'later_order', (
+            SELECT coalesce(jsonb_agg(l.value -> 'job_id' ORDER BY l.place), '[]')
+            FROM jsonb_array_elements(v_later) WITH ORDINALITY AS l (value, place)
+        ),
+        'seconds', pgimport._expected_seconds(
+            p_job, v_untouched + v_equal, v_restore, v_dependents
+        ),
+        'warnings', v_warnings,
+        'expires_at', p_job.rollback_until
+    );
+END;
+$_make_plan$;
+
+COMMENT ON FUNCTION pgimport._make_plan(pgimport.job, text, jsonb) IS
+'internal: the plan of a rollback, for plan_rollback and rollback_job.';
+
+-- What forbids a rollback whatever the rows are: [{code, message}]. Called by _make_plan.
+CREATE OR REPLACE FUNCTION pgimport._rollback_reasons(
+    p_job pgimport.job
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_rollback_reasons$
+DECLARE
+    v_reasons jsonb := '[]'::jsonb;
+BEGIN
     IF p_job.status <> 'completed' THEN
         v_reasons := v_reasons || jsonb_build_object(
             'code', 'PI501', 'message', format('the job is %s, not completed', p_job.status)
@@ -47,63 +152,131 @@ BEGIN
                 p_job.rollback_until)
         );
     END IF;
+    RETURN v_reasons || coalesce(pgimport._rollback_right(p_job), '[]');
+END;
+$_rollback_reasons$;
 
-    IF p_job.status = 'completed' THEN
-        EXECUTE format(
-            'SELECT count(*) FILTER (WHERE %1$s), count(*) FILTER (WHERE (%1$s) IS NOT TRUE) '
-            'FROM %2$s AS t WHERE t.import_job_id = $1', v_untouched, v_relation
-        ) INTO v_delete, v_modified USING p_job.job_id;
+COMMENT ON FUNCTION pgimport._rollback_reasons(pgimport.job) IS
+'internal: what forbids the rollback of a job whatever its rows are.';
+
+-- Whether a rollback declares rows deleted instead of deleting them: as its options say, else where
+-- the target has a column for it. Called by _make_plan. Raises PI003.
+CREATE OR REPLACE FUNCTION pgimport._is_soft(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_options jsonb
+)
+RETURNS boolean
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_is_soft$
+DECLARE
+    v_possible boolean := pgimport._alive_sql(p_job.target_id, p_relation) IS NOT NULL;
+BEGIN
+    IF (p_options ->> 'soft_delete')::boolean AND NOT v_possible THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI003',
+            MESSAGE = format('table "%s" has no column that declares rows deleted', p_relation),
+            HINT = 'name it when the target is registered: {"soft_delete": "deleted_at"}';
     END IF;
+    RETURN v_possible AND coalesce((p_options ->> 'soft_delete')::boolean, true);
+END;
+$_is_soft$;
 
-    IF v_modified > 0 THEN
-        EXECUTE format(
-            'SELECT coalesce(jsonb_agg(q.row), ''[]'') FROM (SELECT jsonb_build_object(%s) AS row '
-            'FROM %s AS t WHERE t.import_job_id = $1 AND (%s) IS NOT TRUE LIMIT %s) AS q',
-            (
-                SELECT string_agg(format('%L, t.%I::text', k.name, k.name), ', ' ORDER BY k.place)
-                FROM unnest(v_target.key_columns) WITH ORDINALITY AS k (name, place)
-            ),
-            v_relation, v_untouched, c_most_rows
-        ) INTO v_rows USING p_job.job_id;
-    END IF;
+COMMENT ON FUNCTION pgimport._is_soft(pgimport.job, regclass, jsonb) IS
+'internal: whether a rollback declares rows deleted instead of deleting them.';
 
-    SELECT d.* INTO STRICT r_dependents
-    FROM pgimport._dependents(
-        v_relation,
-        't.import_job_id = $1'
-        || CASE p_mode WHEN 'force' THEN '' ELSE format(' AND %s', v_untouched) END,
-        p_job.job_id
-    ) AS d;
-    v_warnings := v_warnings || r_dependents.warnings;
+-- SELECT of the rows that a rollback would delete: "pgimport rel", "pgimport ctid" and the columns
+-- of the target; with p_all also those modified since. Called by _make_plan and _delete_rows.
+CREATE OR REPLACE FUNCTION pgimport._doomed_sql(
+    p_relation regclass,
+    p_scope record,
+    p_all boolean,
+    p_rest bigint
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_doomed_sql$
+BEGIN
+    RETURN format(
+        'SELECT t.tableoid AS "pgimport rel", t.ctid AS "pgimport ctid", t.* FROM %s AS t '
+        'WHERE %s AND %s',
+        p_relation, p_scope.carries, p_scope.untouched
+    ) || CASE WHEN p_rest > 0 THEN format(
+        ' UNION ALL SELECT q."pgimport rel", q."pgimport ctid"%s FROM (%s) AS q WHERE %s',
+        (
+            SELECT string_agg(format(', q.%I', a.attname), '' ORDER BY a.attnum)
+            FROM pg_attribute AS a
+            WHERE a.attrelid = p_relation AND a.attnum > 0 AND NOT a.attisdropped
+        ),
+        p_scope.rest,
+        CASE WHEN p_all THEN 'true' ELSE 'q."pgimport state" = ''e''' END
+    ) ELSE '' END;
+END;
+$_doomed_sql$;
 
-    IF p_job.status = 'completed' AND v_untouched = 'false' THEN
-        v_warnings := v_warnings || '["the rows cannot be proved untouched: the table was made '
-            'anew or restored from a dump since, so all count as modified"]'::jsonb;
-    END IF;
+COMMENT ON FUNCTION pgimport._doomed_sql(regclass, record, boolean, bigint) IS
+'internal: SELECT of the rows that a rollback would delete.';
 
-    SELECT string_agg(DISTINCT format('"%s"', g.tgname), ', ') INTO v_triggers
-    FROM pg_trigger AS g
-    WHERE g.tgrelid IN (SELECT pgimport._table_tree(v_relation))
-        AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 8 = 8;
-    IF v_triggers IS NOT NULL THEN
-        v_warnings := v_warnings || to_jsonb(format('triggers will fire: %s', v_triggers));
-    END IF;
+-- The rows that a job updated, by what a rollback finds of them. p_found_only: a filter is on, and
+-- a row that is not there satisfies none. Called by _make_plan.
+CREATE OR REPLACE FUNCTION pgimport._count_images(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_scope record,
+    p_found_only boolean,
+    OUT untouched bigint,
+    OUT equal bigint,
+    OUT modified bigint,
+    OUT gone bigint
+)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $_count_images$
+-- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
+BEGIN
+    EXECUTE format(
+        'SELECT count(*) FILTER (WHERE q.state = ''u''), count(*) FILTER (WHERE q.state = ''e''), '
+        'count(*) FILTER (WHERE q.state = ''m''), count(*) FILTER (WHERE q.state = ''g'') '
+        'FROM (SELECT %s AS state FROM pgimport_staging.%I AS i %s JOIN %s AS t '
+        'ON %s WHERE %s) AS q',
+        pgimport._image_state_sql(p_job, p_relation, p_scope),
+        pgimport._staging_name(p_job.job_id, '_image'),
+        CASE WHEN p_found_only THEN 'INNER' ELSE 'LEFT' END,
+        p_relation,
+        concat_ws(' AND ', p_scope.matches, pgimport._alive_sql(p_job.target_id, p_relation)),
+        p_scope.wanted
+    ) INTO untouched, equal, modified, gone;
+END;
+$_count_images$;
 
-    RETURN jsonb_build_object(
-        'eligible', jsonb_array_length(v_reasons) = 0,
-        'reasons', v_reasons,
-        'delete', v_delete,
-        'restore', 0,
-        'already_gone', greatest(coalesce(p_job.rows_inserted, 0) - v_delete - v_modified, 0),
-        'modified', v_modified,
-        'modified_rows', v_rows,
-        'dependents', r_dependents.dependents,
-        'later_jobs', '[]'::jsonb,
-        'warnings', v_warnings,
-        'expires_at', p_job.rollback_until
+COMMENT ON FUNCTION pgimport._count_images(pgimport.job, regclass, record, boolean) IS
+'internal: the rows that a job updated, by what a rollback finds of them.';
+
+-- SQL of the state of a row that a job updated (t, its image i): g gone, u untouched, e rewritten
+-- but with the values that the job wrote, m modified. Called by the planner.
+CREATE OR REPLACE FUNCTION pgimport._image_state_sql(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_scope record
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_image_state_sql$
+BEGIN
+    RETURN format(
+        'CASE WHEN t.tableoid IS NULL THEN ''g'' WHEN %s THEN ''u'' WHEN %s THEN ''e'' '
+        'ELSE ''m'' END', p_scope.untouched, p_scope.equal
     );
 END;
-$_make_plan$;
+$_image_state_sql$;
 
-COMMENT ON FUNCTION pgimport._make_plan(pgimport.job, text) IS
-'internal: the plan of a rollback, for plan_rollback and rollback_job.';
+COMMENT ON FUNCTION pgimport._image_state_sql(pgimport.job, regclass, record) IS
+'internal: SQL of the state of a row that a job updated.';

@@ -1,10 +1,12 @@
--- Deletes the rows that a completed job inserted, after the plan that plan_rollback shows: only
--- rows that nobody has written since, unless the mode says otherwise. All or nothing.
--- Modes: refuse (a modified row or a dependent stops it) · keep_modified (modified rows stay) ·
--- force (modified rows go, too). Rows of other tables that depend on them stop every mode.
+-- Undoes a completed job after the plan that plan_rollback shows: deletes the rows it inserted,
+-- gives those it updated their old values back, and leaves alone what others have written since,
+-- unless the mode says otherwise. All or nothing.
+-- Modes: refuse (a modified row, a dependent, a later job stops it) · keep_modified (what others
+-- have written stays) · force (their changes go, too) · cascade (dependents are deleted; those that
+-- people added only with the option force).
 -- Called by users; rolling back a job twice says so and changes nothing.
--- Raises PI001, PI002, PI003, PI004, PI101, PI205, PI501, PI502, PI503, PI505, PI506, PI602;
--- returns PI504.
+-- Raises PI001, PI002, PI003, PI101, PI205, PI206, PI501, PI502, PI503, PI505, PI506, PI507, PI508,
+-- PI602; returns PI504.
 CREATE OR REPLACE FUNCTION pgimport.rollback_job(
     p_job_id uuid,
     p_mode text DEFAULT 'refuse',
@@ -31,39 +33,42 @@ SET enable_seqscan = on
 AS $rollback_job$
 DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id);
+    v_options jsonb := coalesce(nullif(p_options, 'null'), '{}');
+    v_force boolean;
     v_relation regclass;
     v_plan jsonb;
-    v_deleted bigint;
-    v_planned bigint;
+    v_later jsonb := '{"jobs": []}'::jsonb;
     v_refused text;
+    v_started timestamptz := clock_timestamp();
+    r_done record;
 BEGIN
-    PERFORM pgimport._check_rollback_options(p_mode, p_options);
+    PERFORM pgimport._check_rollback_options(p_mode, v_options);
+    v_force := (v_options ->> 'force')::boolean IS TRUE;
     IF v_job.status = 'rolled_back' THEN
         RETURN pgimport._rollback_envelope(
             v_job, format('job %s was rolled back before: nothing was done now', p_job_id)
         );
     END IF;
+    PERFORM pgimport._may_rollback(v_job);
+    PERFORM set_config('timezone', v_job.time_zone, true);
 
-    v_relation := pgimport._lock_target(v_job.target_id);
-    PERFORM pgimport._plan_job_rows(v_job.rows_inserted, v_relation);
-    PERFORM pgimport._refuse_foreign_code(
-        v_relation, coalesce((p_options ->> 'allow_superuser')::boolean, false)
-    );
-    -- a foreign key that would change other tables by itself: no new dependent may come between
-    -- the count and the delete. Where the key refuses, the database is the guard.
-    IF EXISTS (
-        SELECT FROM pg_constraint AS k
-        WHERE k.contype = 'f'
-            AND k.confdeltype IN ('c', 'n', 'd')
-            AND k.confrelid IN (SELECT pgimport._table_tree(v_relation))
-    ) THEN
-        EXECUTE format(
-            'SELECT count(*) FROM (SELECT FROM %s AS t WHERE t.import_job_id = $1 FOR UPDATE) AS q',
-            v_relation
-        ) INTO v_planned USING p_job_id;
+    IF (v_options ->> 'with_later_jobs')::boolean THEN
+        v_later := pgimport._rollback_later(v_job, p_mode, p_reason, v_options, p_search_path);
+        IF v_later ? 'refused' THEN
+            RETURN v_later -> 'refused';
+        END IF;
     END IF;
 
-    v_plan := pgimport._make_plan(v_job, p_mode);
+    v_relation := pgimport._lock_target(v_job.target_id);
+    PERFORM pgimport._refuse_foreign_code(
+        v_relation, coalesce((v_options ->> 'allow_superuser')::boolean, false)
+    );
+    PERFORM pgimport._refuse_foreign_staging(v_job);
+    PERFORM pgimport._refuse_foreign_image(v_job, v_relation);
+    PERFORM pgimport._lock_doomed(v_job, v_relation);
+
+    PERFORM pgimport._plan_job_rows(v_job.rows_inserted, v_relation);
+    v_plan := pgimport._make_plan(v_job, p_mode, v_options);
     IF NOT (v_plan ->> 'eligible')::boolean THEN
         RAISE EXCEPTION USING
             ERRCODE = v_plan #>> '{reasons,0,code}',
@@ -72,60 +77,53 @@ BEGIN
             DETAIL = format('all reasons: %s', v_plan -> 'reasons'),
             HINT = format('select jsonb_pretty(pgimport.get_job(%L));', p_job_id);
     END IF;
-
-    v_refused := pgimport._refuses(v_plan, p_mode);
+    v_refused := pgimport._refused_because(v_plan, p_mode, v_force);
     IF v_refused IS NOT NULL THEN
+        PERFORM pgimport._log_plan(v_job, 'rollback_refused', v_plan, v_refused);
         RETURN pgimport._rollback_envelope(
-            v_job,
-            'nothing was rolled back: ' || v_refused,
-            v_plan,
+            v_job, 'nothing was rolled back: ' || v_refused, v_plan,
             jsonb_build_object(
-                'code', 'PI504',
-                'hint', CASE WHEN jsonb_array_length(v_plan -> 'dependents') > 0
-                    THEN 'delete the dependent rows first, or roll back the job that made them'
-                    ELSE format('to keep the modified rows: select pgimport.rollback_job(%L, '
-                        '''keep_modified''); to delete them, too: mode ''force''', p_job_id) END
-            ),
-            false
+                'code', 'PI504', 'hint', pgimport._refused_hint(p_job_id, v_plan)
+            ), false
         );
     END IF;
 
-    v_planned := (v_plan ->> 'delete')::bigint
-        + CASE p_mode WHEN 'force' THEN (v_plan ->> 'modified')::bigint ELSE 0 END;
-    v_deleted := pgimport._delete_rows(v_job, v_relation, p_mode, p_search_path);
-    IF v_deleted <> v_planned THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'PI505',
-            MESSAGE = format('%s to be deleted, but %s deleted',
-                pgimport._count_of(v_planned, 'row'), v_deleted),
-            DETAIL = 'rows changed while the rollback ran, or a trigger kept them; all was undone',
-            HINT = format('select jsonb_pretty(pgimport.plan_rollback(%L)); then try again',
-                p_job_id);
-    END IF;
-
-    UPDATE pgimport.job
-    SET status = 'rolled_back',
-        rolled_back_at = clock_timestamp(),
-        rolled_back_by = current_user,
-        rollback_reason = p_reason,
-        rollback_mode = p_mode,
-        rows_deleted = v_deleted,
-        rows_restored = 0,
-        rows_kept = (v_plan ->> 'modified')::bigint + (v_plan ->> 'delete')::bigint - v_deleted
-    WHERE job_id = p_job_id
-    RETURNING * INTO v_job;
+    SELECT c.* INTO STRICT r_done
+    FROM pgimport._carry_out(v_job, v_relation, v_plan, p_mode, v_options, p_search_path) AS c;
+    v_job := pgimport._close_rollback(v_job, v_relation, v_plan, r_done, p_mode, p_reason);
+    PERFORM pgimport._log_plan(v_job, 'rollback', v_plan || to_jsonb(r_done)
+        || jsonb_build_object(
+            'role', current_user, 'reason', p_reason,
+            'seconds', round(extract(EPOCH FROM clock_timestamp() - v_started)::numeric, 3)
+        ), NULL);
 
     RETURN pgimport._rollback_envelope(
         v_job,
-        format('%s of %s deleted, %s kept, %s gone already',
-            v_deleted, pgimport._count_of(v_job.rows_inserted, 'row'), v_job.rows_kept,
-            v_plan -> 'already_gone'),
-        v_plan
+        concat_ws(', ',
+            format('%s of %s %s', r_done.rows_deleted,
+                pgimport._count_of(v_job.rows_inserted, 'row'),
+                CASE WHEN v_job.rollback_soft THEN 'declared deleted' ELSE 'deleted' END),
+            CASE WHEN v_job.rows_updated > 0
+                THEN format('%s of %s restored', r_done.rows_restored, v_job.rows_updated) END,
+            CASE WHEN r_done.rows_cascaded > 0
+                THEN pgimport._count_of(r_done.rows_cascaded, 'dependent') || ' deleted' END,
+            format('%s kept', r_done.rows_kept),
+            format('%s gone already', v_plan -> 'already_gone')
+        ) || CASE WHEN v_job.status = 'completed' THEN ': the job is partially rolled back'
+            ELSE '' END,
+        v_plan,
+        jsonb_build_object(
+            'rows_cascaded', r_done.rows_cascaded, 'later_jobs', v_later -> 'jobs',
+            'partial', v_job.status = 'completed'
+        )
     );
 END;
 $rollback_job$;
 
 COMMENT ON FUNCTION pgimport.rollback_job(uuid, text, text, jsonb, text) IS
-'Deletes what a completed job inserted, nothing else. Modes: refuse, keep_modified, force. Keys: '
-'rows_deleted, rows_restored, rows_kept, inserted_originally; refused: success false, code PI504, '
-'plan in details. Example: select pgimport.rollback_job(:''job'', p_reason => ''wrong merchant'')';
+'Undoes a completed job: deletes what it inserted, restores what it updated, nothing else. Modes: '
+'refuse, keep_modified, force, cascade. Options: filter {column: value}, rows [tokens], '
+'soft_delete, with_later_jobs, force, allow_superuser. Keys: rows_deleted, rows_restored, '
+'rows_kept, rows_cascaded, inserted_originally, updated_originally, partial, later_jobs[]; '
+'refused: success false, code PI504, plan in details. '
+'Example: select pgimport.rollback_job(:''job'', p_reason => ''wrong merchant'')';

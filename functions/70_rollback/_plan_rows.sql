@@ -1,0 +1,144 @@
+-- The rows of one class of a rollback's plan, a page of them in the order of their keys. kind:
+-- inserted or updated by the job. columns: with modified, those that are not what the job wrote.
+-- Classes: delete, restore, gone, modified, taken, later.
+-- Called by _make_plan, _keep_rows and rollback_rows.
+CREATE OR REPLACE FUNCTION pgimport._plan_rows(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_options jsonb,
+    p_class text,
+    p_after bigint,
+    p_limit bigint
+)
+RETURNS TABLE (
+    row_no bigint,
+    kind text,
+    key jsonb,
+    key_hash bigint,
+    columns text[],
+    detail text
+)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $_plan_rows$
+-- fragments were quoted where they were made; columns come from them:
+-- @plpgsql_check_options: security_warnings = false, extra_warnings = false
+DECLARE
+    v_own text;
+    v_image text;
+    r_scope record;
+BEGIN
+    SELECT s.* INTO STRICT r_scope
+    FROM pgimport._rollback_scope(p_job, p_relation, p_options) AS s;
+    v_own := pgimport._own_rows_sql(p_job, p_relation, r_scope, p_class);
+    v_image := pgimport._image_rows_sql(p_job, p_relation, r_scope, p_class);
+    IF p_class = 'taken' AND r_scope.has_image THEN
+        v_image := (
+            SELECT format(
+                'SELECT ''updated'' AS kind, q.key, NULL::bigint AS key_hash, q.columns, '
+                '''another row has the old value: '' || q.constraint_name AS detail FROM (%s) AS q',
+                pgimport._taken_sql(
+                    p_job, p_relation, r_scope,
+                    pgimport._doomed_sql(p_relation, r_scope, false, 1), 'refuse',
+                    pgimport._is_soft(p_job, p_relation, p_options)
+                )
+            )
+        );
+    END IF;
+    IF coalesce(v_own, v_image) IS NULL THEN
+        RETURN;
+    END IF;
+
+    RETURN QUERY EXECUTE format(
+        'SELECT r.row_no, r.kind, r.key, r.key_hash, r.columns, r.detail FROM ('
+        'SELECT row_number() OVER (ORDER BY q.kind, q.key::text COLLATE "C") AS row_no, q.* '
+        'FROM (%s) AS q) AS r WHERE r.row_no > %s ORDER BY r.row_no LIMIT %s',
+        concat_ws(' UNION ALL ', v_own, v_image), p_after, coalesce(p_limit::text, 'ALL')
+    );
+END;
+$_plan_rows$;
+
+COMMENT ON FUNCTION pgimport._plan_rows(pgimport.job, regclass, jsonb, text, bigint, bigint) IS
+'internal: a page of the rows of one class of a rollback''s plan.';
+
+-- SELECT of the rows of a class that the job inserted; null where there can be none.
+-- Called by _plan_rows.
+CREATE OR REPLACE FUNCTION pgimport._own_rows_sql(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_scope record,
+    p_class text
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_own_rows_sql$
+DECLARE
+    c_columns CONSTANT text := 'SELECT ''inserted'' AS kind, %s AS key, %s AS key_hash, '
+        '%s::text[] AS columns, %s AS detail FROM ';
+    v_key_hash text := pgimport._key_print_sql(p_job);
+BEGIN
+    RETURN CASE p_class
+        WHEN 'delete' THEN format(
+            c_columns || '%s AS t WHERE %s AND %s UNION ALL ' || c_columns
+            || '(%s) AS t WHERE t."pgimport state" = ''e''',
+            p_scope.key, v_key_hash, '''{}''', '''untouched since''',
+            p_relation, p_scope.carries, p_scope.untouched,
+            p_scope.key, v_key_hash, '''{}''', '''rewritten, but equal''', p_scope.rest
+        )
+        WHEN 'modified' THEN format(
+            c_columns || '(%s) AS t%s WHERE t."pgimport state" = ''m''',
+            p_scope.key, v_key_hash,
+            pgimport._changed_columns_sql(p_job, p_relation, p_scope),
+            'NULL::text',
+            p_scope.rest,
+            pgimport._changed_joins_sql(p_job, p_relation, p_scope)
+        )
+    END;
+END;
+$_own_rows_sql$;
+
+COMMENT ON FUNCTION pgimport._own_rows_sql(pgimport.job, regclass, record, text) IS
+'internal: SELECT of the rows of a class that a job inserted.';
+
+-- SELECT of the rows of a class that the job updated; null where there can be none.
+-- Called by _plan_rows.
+CREATE OR REPLACE FUNCTION pgimport._image_rows_sql(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_scope record,
+    p_class text
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_image_rows_sql$
+BEGIN
+    IF NOT p_scope.has_image OR p_class NOT IN ('restore', 'gone', 'modified') THEN
+        RETURN NULL;
+    END IF;
+    RETURN format(
+        'SELECT ''updated'' AS kind, q.key, q.key_hash, q.columns, CASE q.state '
+        'WHEN ''u'' THEN ''untouched since'' WHEN ''e'' THEN ''rewritten, but equal'' END '
+        'FROM (SELECT %s AS state, %s AS key, i.key_hash, CASE WHEN t.tableoid IS NULL '
+        'THEN ''{}'' ELSE %s END AS columns '
+        'FROM pgimport_staging.%I AS i LEFT JOIN %s AS t ON %s WHERE %s) AS q '
+        'WHERE q.state IN (%s)',
+        pgimport._image_state_sql(p_job, p_relation, p_scope),
+        p_scope.image_key,
+        p_scope.changed,
+        pgimport._staging_name(p_job.job_id, '_image'),
+        p_relation,
+        concat_ws(' AND ', p_scope.matches, pgimport._alive_sql(p_job.target_id, p_relation)),
+        p_scope.wanted,
+        CASE p_class WHEN 'restore' THEN '''u'', ''e''' WHEN 'gone' THEN '''g''' ELSE '''m''' END
+    );
+END;
+$_image_rows_sql$;
+
+COMMENT ON FUNCTION pgimport._image_rows_sql(pgimport.job, regclass, record, text) IS
+'internal: SELECT of the rows of a class that a job updated.';

@@ -1,0 +1,222 @@
+-- The SQL of everything that a rollback looks at, made in one place, so that the plan, its lists
+-- and the rollback itself speak of the same rows. Rows of the target are t, those of the job's
+-- table of before-images i.
+-- carries: condition on t: the job inserted it and nobody declared it deleted since.
+-- untouched: condition on t that proves it untouched by its xmin.
+-- rest: SELECT of the rows that carry the job's id and are not untouched: "pgimport rel", "pgimport
+-- ctid", "pgimport state" (e: rewritten, but equal to what the job's fingerprints say; m: modified)
+-- and the columns of the target.
+-- matches: condition under which t is the row that i is the image of. equal: condition on t and i:
+-- what the job wrote is still there. changed: array of the columns of which that is not so.
+-- wanted: condition on t and i: the rollback is about this row. has_image, has_print: whether these
+-- tables are there. key, image_key: the key as JSONB.
+-- Called by the planner and by what carries its plans out.
+CREATE OR REPLACE FUNCTION pgimport._rollback_scope(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_options jsonb,
+    OUT carries text,
+    OUT untouched text,
+    OUT rest text,
+    OUT matches text,
+    OUT equal text,
+    OUT changed text,
+    OUT wanted text,
+    OUT key text,
+    OUT image_key text,
+    OUT has_image boolean,
+    OUT has_print boolean
+)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $_rollback_scope$
+DECLARE
+    c_print CONSTANT text := pgimport._staging_name(p_job.job_id, '_print');
+    c_image CONSTANT text := pgimport._staging_name(p_job.job_id, '_image');
+    v_prints text;
+    r_filter record;
+BEGIN
+    has_print := to_regclass(format('pgimport_staging.%I', c_print)) IS NOT NULL
+        AND p_job.print_columns IS NOT NULL;
+    has_image := to_regclass(format('pgimport_staging.%I', c_image)) IS NOT NULL
+        AND cardinality(p_job.updated_columns) > 0;
+    SELECT f.* INTO STRICT r_filter
+    FROM pgimport._rollback_filter(p_job, p_relation, p_options) AS f;
+
+    SELECT
+        string_agg(
+            format(
+                CASE WHEN k.nulls_not_distinct
+                    THEN '(%1$s %2$s %3$s OR (%1$s IS NULL AND %3$s IS NULL))'
+                    ELSE '%1$s %2$s %3$s' END,
+                concat(format('t.%I', k.column_name), '::' || k.compare_type,
+                    ' COLLATE ' || k.collation_name),
+                k.equal_operator,
+                concat(format('i.k%s', k.key_position), '::' || k.compare_type,
+                    ' COLLATE ' || k.collation_name)
+            ), ' AND ' ORDER BY k.index_position
+        ),
+        format('jsonb_build_object(%s)', string_agg(
+            format('%L, %s', k.column_name, pgimport._shown_key(
+                p_job.target_id, k.column_name, format('t.%I', k.column_name)
+            )), ', ' ORDER BY k.key_position
+        )),
+        format('jsonb_build_object(%s)', string_agg(
+            format('%L, %s', k.column_name, pgimport._shown_key(
+                p_job.target_id, k.column_name, format('i.k%s', k.key_position)
+            )), ', ' ORDER BY k.key_position
+        ))
+    INTO matches, key, image_key
+    FROM pgimport._key_columns(p_job.target_id) AS k;
+
+    SELECT
+        coalesce(string_agg(format('%s IS NOT DISTINCT FROM %s', c.now_sql, c.written_sql),
+            ' AND ' ORDER BY c.place), 'true'),
+        format('array_remove(ARRAY[%s]::text[], NULL)', string_agg(
+            format('CASE WHEN %s IS DISTINCT FROM %s THEN %L END',
+                c.now_sql, c.written_sql, c.name), ', ' ORDER BY c.place
+        ))
+    INTO equal, changed
+    FROM pgimport._image_columns(p_job, p_relation) AS c;
+
+    untouched := pgimport._untouched_sql(p_job, p_relation);
+    carries := format('t.import_job_id = %L::uuid', p_job.job_id)
+        || coalesce(' AND ' || pgimport._alive_sql(p_job.target_id, p_relation), '')
+        || coalesce(' AND ' || r_filter.own, '');
+    wanted := concat_ws(' AND ', 'NOT i.undone', r_filter.updated);
+
+    IF has_print THEN
+        v_prints := format(
+            ' LEFT JOIN %s AS p ON p.key_hash = %s AND p.row_hash = %s',
+            -- only where a key may be there twice, a fingerprint may, too
+            CASE WHEN p_job.options ->> 'on_duplicate' = 'create' THEN format(
+                '(SELECT DISTINCT d.key_hash, d.row_hash FROM pgimport_staging.%I AS d)', c_print
+            ) ELSE format('pgimport_staging.%I', c_print) END,
+            pgimport._key_print_sql(p_job),
+            pgimport._row_print_sql(p_relation, p_job.print_columns)
+        );
+    END IF;
+    rest := format(
+        'SELECT t.tableoid AS "pgimport rel", t.ctid AS "pgimport ctid", '
+        'CASE WHEN %s THEN ''e'' ELSE ''m'' END AS "pgimport state", t.* FROM %s AS t%s '
+        'WHERE %s AND (%s) IS NOT TRUE%s',
+        CASE WHEN has_print THEN 'p.key_hash IS NOT NULL' ELSE 'false' END,
+        p_relation,
+        v_prints,
+        carries,
+        untouched,
+        -- rows that an earlier rollback kept are people's, and the redo since then left them alone
+        CASE WHEN p_job.redone > 0 THEN format(
+            ' AND NOT EXISTS (SELECT FROM pgimport.kept_row AS r WHERE r.job_id = %L::uuid '
+            'AND r.kind = ''inserted'' AND r.kept_at < %L::timestamptz AND r.key_hash = %s%s)',
+            p_job.job_id, p_job.completed_at, pgimport._key_print_sql(p_job),
+            CASE WHEN has_print THEN format(
+                ' AND NOT EXISTS (SELECT FROM pgimport_staging.%I AS w '
+                'WHERE w.key_hash = r.key_hash)', c_print
+            ) END
+        ) END
+    );
+END;
+$_rollback_scope$;
+
+COMMENT ON FUNCTION pgimport._rollback_scope(pgimport.job, regclass, jsonb) IS
+'internal: the SQL of the rows that a rollback of a job looks at.';
+
+-- SQL of one column of a key as text, masked where the column is sensitive. Called by
+-- _rollback_scope.
+CREATE OR REPLACE FUNCTION pgimport._shown_key(
+    p_target_id bigint,
+    p_column text,
+    p_value text
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_shown_key$
+BEGIN
+    RETURN CASE
+        WHEN EXISTS (
+            SELECT FROM pgimport.target_column AS c
+            WHERE c.target_id = p_target_id
+                AND c.column_name = p_column
+                AND (c.rules ->> 'sensitive')::boolean
+        ) THEN format('pgimport._mask(%s::text)', p_value)
+        ELSE format('%s::text', p_value)
+    END;
+END;
+$_shown_key$;
+
+COMMENT ON FUNCTION pgimport._shown_key(bigint, text, text) IS
+'internal: SQL of one column of a key as text.';
+
+-- The columns that a job updated: place n in its before-images, the name, and as a checksum takes
+-- them: what is there now (row t), what the job wrote and what was there before (image i). A column
+-- that is gone is left out.
+-- Called by _rollback_scope, _restore_rows and _taken_values.
+CREATE OR REPLACE FUNCTION pgimport._image_columns(
+    p_job pgimport.job,
+    p_relation regclass
+)
+RETURNS TABLE (
+    place bigint,
+    name text,
+    now_sql text,
+    written_sql text,
+    before_sql text
+)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_image_columns$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT
+        u.place,
+        u.name,
+        pgimport._checksum_item(format('t.%I', u.name), a.atttypid),
+        pgimport._checksum_item(format('i.n%s', u.place), a.atttypid),
+        pgimport._checksum_item(format('i.o%s', u.place), a.atttypid)
+    FROM unnest(p_job.updated_columns) WITH ORDINALITY AS u (name, place)
+    INNER JOIN pg_attribute AS a
+        ON a.attrelid = p_relation AND a.attname = u.name AND NOT a.attisdropped
+    ORDER BY u.place;
+END;
+$_image_columns$;
+
+COMMENT ON FUNCTION pgimport._image_columns(pgimport.job, regclass) IS
+'internal: the columns that a job updated, in the target and in its before-images.';
+
+-- The column that declares rows of a target deleted, as its option soft_delete says, and SQL of the
+-- condition that row t is not; nulls where the target has none.
+-- Called by _rollback_scope, _delete_rows and the redo.
+CREATE OR REPLACE FUNCTION pgimport._alive_sql(
+    p_target_id bigint,
+    p_relation regclass
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_alive_sql$
+BEGIN
+    RETURN (
+        SELECT format(
+            CASE a.atttypid WHEN 'boolean'::regtype THEN 't.%I IS NOT TRUE' ELSE 't.%I IS NULL' END,
+            a.attname
+        )
+        FROM pgimport.target AS g
+        INNER JOIN pg_attribute AS a
+            ON a.attrelid = p_relation
+                AND a.attname = g.options ->> 'soft_delete'
+                AND NOT a.attisdropped
+        WHERE g.target_id = p_target_id
+    );
+END;
+$_alive_sql$;
+
+COMMENT ON FUNCTION pgimport._alive_sql(bigint, regclass) IS
+'internal: SQL condition that a row of a target was not declared deleted.';
