@@ -106,8 +106,8 @@ COMMENT ON FUNCTION pgimport._place_sql() IS
 
 -- Puts clean rows of a job into its table of rehearsal, which is like the table of values, with a
 -- number "place" from 1 in the order of the files: all of them, or p_size of them: rows at the
--- edges first, then the first and the last tenth, then any. Returns how many they are.
--- Called by rehearse_job, inside what it undoes.
+-- edges first, then the first and the last tenth, then any. Returns how many they are: p_size if
+-- there are as many clean rows. Called by rehearse_job, inside what it undoes.
 CREATE OR REPLACE FUNCTION pgimport._sample_rows(
     p_job pgimport.job,
     p_size integer
@@ -120,12 +120,13 @@ SET jit = off
 AS $_sample_rows$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
-    -- drawn at random: a few more, of which as many are taken as are wanted
-    c_margin CONSTANT numeric := 1.2;
     c_place CONSTANT text := pgimport._place_sql();
     v_share bigint := greatest(p_size / 10, 1);
     v_edges bigint[];
     v_rank text;
+    -- of all rows, those among which as many are drawn as are wanted: so many more, that chance
+    -- leaves too few once in a thousand million times, and of a small job all
+    v_drawn numeric := (p_size + 6 * sqrt(p_size) + 20) / nullif(p_job.clean_rows, 0);
     v_rows bigint;
 BEGIN
     IF p_size < p_job.clean_rows THEN
@@ -137,7 +138,7 @@ BEGIN
             v_edges,
             (SELECT min(e) FROM unnest(v_edges) AS e) + v_share,
             (SELECT max(e) FROM unnest(v_edges) AS e) - v_share,
-            round(c_margin * p_size / p_job.clean_rows, 9)
+            round(v_drawn, 9)
         );
     END IF;
 

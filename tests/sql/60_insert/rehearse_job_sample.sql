@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 \ir things.psql
-SELECT plan(2);
+SELECT plan(3);
 
 CREATE TRIGGER judge_edges BEFORE INSERT ON pgimport_test.things
 FOR EACH ROW WHEN (
@@ -33,6 +33,35 @@ SELECT is(
 SELECT is(
     pgimport_test.pick(pgimport.rehearse_job(:'edges', 20), 'rehearsed'), 'rehearsed=20',
     'and as many others as are wanted'
+);
+
+-- however the rows are drawn
+SELECT pgimport_test.codes_target();
+SELECT
+    pgimport_test.checked_job(array(SELECT 'S' || i FROM generate_series(1, 50) AS i)) AS fifty
+\gset
+CREATE FUNCTION pgimport_test.drawn(p_job_id uuid, p_size integer, p_seed numeric)
+RETURNS integer
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $drawn$
+BEGIN
+    PERFORM setseed(p_seed);
+    RETURN pgimport.rehearse_job(p_job_id, p_size) -> 'rehearsed';
+END;
+$drawn$;
+SELECT is_empty(
+    format(
+        $$SELECT t.seed, t.size, t.drawn FROM (
+            SELECT s.seed, s.size, pgimport_test.drawn(%L, s.size, s.seed) AS drawn
+            FROM (
+                VALUES (0.026, 20), (0.058, 20), (0.083, 20), (0.193, 20), (0.1, 48), (0.2, 49)
+            ) AS s (seed, size)
+        ) AS t WHERE t.drawn <> t.size$$,
+        :'fifty'
+    ),
+    'a sample is never smaller than what was asked for, whatever is drawn'
 );
 
 SELECT * FROM finish();
