@@ -42,10 +42,15 @@ BEGIN
             coalesce(': ' || CASE r_job.status
                 WHEN 'checked'
                     THEN format('%s of %s rows are clean', r_job.clean_rows, r_job.total_rows)
-                WHEN 'completed' THEN format('%s rows were inserted', r_job.rows_inserted)
-                WHEN 'rolled_back' THEN format(
-                    '%s of %s inserted rows were deleted', r_job.rows_deleted, r_job.rows_inserted
-                )
+                WHEN 'completed' THEN format('%s rows were inserted%s%s', r_job.rows_inserted,
+                    CASE WHEN r_job.rows_updated > 0
+                        THEN format(', %s updated', r_job.rows_updated) END,
+                    CASE WHEN r_job.partial_rollbacks > 0 THEN '; partly rolled back' END)
+                WHEN 'rolled_back' THEN format('%s of %s inserted rows were deleted%s',
+                    r_job.rows_deleted, r_job.rows_inserted,
+                    CASE WHEN r_job.rows_updated > 0
+                        THEN format(', %s of %s updated ones restored',
+                            r_job.rows_restored, r_job.rows_updated) END)
                 WHEN 'failed' THEN r_job.error_message
             END, '')
         ),
@@ -84,7 +89,10 @@ BEGIN
                 'rolled_back_at', r_job.rolled_back_at,
                 'rolled_back_by', r_job.rolled_back_by,
                 'reason', r_job.rollback_reason,
-                'mode', r_job.rollback_mode
+                'mode', r_job.rollback_mode,
+                'soft', r_job.rollback_soft,
+                'partial_rollbacks', r_job.partial_rollbacks,
+                'redone', r_job.redone
             )
         )
     );

@@ -30,6 +30,10 @@ RETURNS TABLE (
     rows_skipped bigint,
     rows_rejected bigint,
     rows_deleted bigint,
+    rows_restored bigint,
+    rows_kept bigint,
+    partial_rollbacks integer,
+    redone integer,
     created_at timestamptz,
     completed_at timestamptz,
     finished_at timestamptz,
@@ -87,7 +91,8 @@ BEGIN
         j.owner_role, j.tenant, j.source, j.source_info, f.files, f.file_names, j.total_rows,
         j.invalid_rows, j.internal_duplicates, j.database_duplicates, j.clean_rows,
         j.rows_inserted, j.rows_updated, j.rows_skipped, j.rows_rejected, j.rows_deleted,
-        j.created_at, j.completed_at, j.finished_at, j.rollback_until, j.rolled_back_at,
+        j.rows_restored, j.rows_kept, j.partial_rollbacks, j.redone, j.created_at, j.completed_at,
+        j.finished_at, j.rollback_until, j.rolled_back_at,
         j.rolled_back_by, j.error_message
     FROM pgimport.job AS j
     INNER JOIN pgimport.target AS t ON t.target_id = j.target_id

@@ -391,7 +391,14 @@ def rollback_job(
     reason: str | None = None,
     options: Options | None = None,
 ) -> Call[models.RollbackResult]:
-    """Take back what a job inserted; mode refuse (default), keep_modified or force.
+    """Take back what a job wrote: delete what it inserted, put back what it updated.
+
+    Args:
+        job_id: a completed job.
+        mode: refuse (default), keep_modified, force or cascade.
+        reason: recorded with the job.
+        options: ``filter`` {column: value or list} or ``rows`` [tokens] for some of its rows,
+            ``soft_delete``, ``with_later_jobs``, ``force`` (with cascade), ``allow_superuser``.
 
     Raises:
         RollbackRefused: something stands against it; nothing was changed.
@@ -405,6 +412,40 @@ def rollback_job(
         reason=("text", reason),
         options=(_JSON, options),
     )
+
+
+def rollback_rows(
+    job_id: JobId,
+    class_: str,
+    after: int | None = None,
+    limit: int | None = None,
+) -> Call[list[models.RollbackRow]]:
+    """Return a page of the rows of one class of the plan, those after a row_no.
+
+    Args:
+        job_id: the job.
+        class_: delete, restore, gone, modified, taken, later or kept.
+        after: row_no of the last row of the page before.
+        limit: rows of a page.
+
+    """
+    return _call(
+        "rollback_rows",
+        models.RollbackRow,
+        {"job_id": (_ID, job_id), "class": ("text", class_)},
+        {"after": ("int8", after), "limit": ("int4", limit)},
+        "rows",
+    )
+
+
+def redo_job(job_id: JobId) -> Call[models.InsertResult]:
+    """Check and insert a job that was rolled back once more, from its staged rows.
+
+    Raises:
+        StagingError: its staged rows are gone. InsertFailed: refused or undone.
+
+    """
+    return _job("redo_job", models.InsertResult, job_id)
 
 
 def disable_rollback(job_id: JobId, reason: str | None = None) -> Call[models.DisabledResult]:
@@ -516,7 +557,8 @@ FUNCTIONS = (
     create_job, stage_file, finish_file, add_issues, stage_relation, stage_fix,
     apply_fix, set_mapping, cancel_job, clear_staging, clear_target_staging, mark_duplicates,
     validate_job, check_job, preview_job, rehearse_job, insert_job, verify_job, plan_rollback,
-    rollback_job, disable_rollback, disable_old_rollbacks, duplicate_report, issue_report,
+    rollback_job, rollback_rows, redo_job, disable_rollback, disable_old_rollbacks,
+    duplicate_report, issue_report,
     row_report, report_copy_sql, list_jobs, get_job, job_events, grant_usage, verify_install,
     version,
 )  # fmt: skip

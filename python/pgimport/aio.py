@@ -97,6 +97,8 @@ class AsyncClient:
     verify_job = _Method(_sql.verify_job)
     plan_rollback = _Method(_sql.plan_rollback)
     rollback_job = _Method(_sql.rollback_job)
+    rollback_rows = _Method(_sql.rollback_rows)
+    redo_job = _Method(_sql.redo_job)
     disable_rollback = _Method(_sql.disable_rollback)
     disable_old_rollbacks = _Method(_sql.disable_old_rollbacks)
     duplicate_report = _Method(_sql.duplicate_report)

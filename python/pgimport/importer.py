@@ -252,7 +252,8 @@ def import_files(
     paths: Paths,
     *,
     options: Mapping[str, Any] | None = None,
-    on_duplicate: str = "skip",
+    on_duplicate: str | None = None,
+    keep: str | None = None,
     dry_run: bool = False,
     confirm: Callable[[CheckResult, PreviewResult], bool] | None = None,
     jobs: int = 2,
@@ -271,7 +272,9 @@ def import_files(
         target: name of a registered target.
         paths: files, folders and patterns.
         options: those of create_job.
-        on_duplicate: what becomes of rows whose key is in the table.
+        on_duplicate: what becomes of rows whose key is in the table: skip, update, create or
+            error; else as the target says.
+        keep: which of several rows with one key in the files: first or last.
         dry_run: everything but the insert.
         confirm: called with the check and a preview of 100 rows; False ends before the insert.
         jobs: how many files are loaded side by side.
@@ -288,7 +291,12 @@ def import_files(
         was. Interrupted: by the user, with the job's id. psycopg.Error: PostgreSQL's own.
 
     """
-    given = {"source": "file", "on_duplicate": on_duplicate, **(options or {})}
+    wanted = {"on_duplicate": on_duplicate, "keep": keep}
+    given = {
+        "source": "file",
+        **{name: value for name, value in wanted.items() if value is not None},
+        **(options or {}),
+    }
     job = _Job(job_id, target, given)
     tell = progress or (lambda _: None)
     try:

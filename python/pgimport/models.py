@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 Json = dict[str, Any]
+R = TypeVar("R", bound="Record")
 
 
 def _uuid(value: Any) -> Any:
@@ -54,6 +55,13 @@ class Record:
                 values[name] = _time(value)
 
 
+def _with_class(model: type[R], raw: Mapping[str, Any]) -> R:
+    """Build a row whose column "class" is no name for an attribute."""
+    renamed = {("row_class" if name == "class" else name): raw[name] for name in raw}
+    known = {item.name for item in fields(model)} - {"raw"}
+    return model(raw=dict(raw), **{name: renamed[name] for name in renamed if name in known})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Counts(Record):
     """Counts of a job; None: not known yet."""
@@ -67,6 +75,7 @@ class Counts(Record):
     clean_rows: int | None = None
     rows_inserted: int | None = None
     rows_updated: int | None = None
+    rows_unchanged: int | None = None
     rows_skipped: int | None = None
     rows_rejected: int | None = None
     rows_deleted: int | None = None
@@ -262,6 +271,7 @@ class CheckResult(Result):
     validation_errors: int | None = None
     errors: list[Json] = field(default_factory=list)
     would_insert: int | None = None
+    would_update: int | None = None
     refused_because: Json | None = None
 
 
@@ -317,6 +327,7 @@ class PreviewResult(Result):
     columns: list[Json] = field(default_factory=list)
     not_shown: list[Json] = field(default_factory=list)
     would_insert: int | None = None
+    would_update: int | None = None
     refused_because: Json | None = None
 
 
@@ -336,6 +347,7 @@ class RehearseResult(Result):
     rehearsed: int | None = None
     sample: int | None = None
     would_insert: int | None = None
+    would_update: int | None = None
     failed: int | None = None
     failures: list[Json] = field(default_factory=list)
     sequences: list[Json] = field(default_factory=list)
@@ -344,10 +356,19 @@ class RehearseResult(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class InsertResult(Result):
-    """What the insert wrote."""
+    """What the insert wrote.
+
+    Attributes:
+        rows_updated: rows of the table that were changed to what the files say.
+        rows_unchanged: rows of the table that were so already; part of rows_skipped.
+        rows_skipped: valid rows that were neither inserted nor updated.
+        expected: rows it set out to insert or to update.
+
+    """
 
     rows_inserted: int | None = None
     rows_updated: int | None = None
+    rows_unchanged: int | None = None
     rows_skipped: int | None = None
     rows_rejected: int | None = None
     expected: int | None = None
@@ -355,40 +376,169 @@ class InsertResult(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyResult(Result):
-    """Whether the table holds what was staged."""
+    """Whether the table holds what was staged.
+
+    Attributes:
+        modified: rows with other values than the job wrote.
+        rewritten: rows that were written again since, but are equal.
+        updated_found: rows the job updated that are there.
+
+    """
 
     verified: bool | None = None
     expected_count: int | None = None
     actual_count: int | None = None
     modified: int | None = None
+    rewritten: int | None = None
+    updated_found: int | None = None
     checksum_staged: str | None = None
     checksum_inserted: str | None = None
     checksum_target: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dependent(Record):
+    """Rows of another table that refer, by one foreign key, to rows a rollback would delete.
+
+    Attributes:
+        count: how many; by_jobs of them came by imports (``jobs``), by_others did not.
+        on_delete: what the foreign key does when the row it refers to goes: no action, restrict,
+            cascade, set null, set default.
+        depth: 1 for rows that refer to rows of the job, 2 for rows that refer to those …
+
+    """
+
+    table: str | None = None
+    constraint: str | None = None
+    count: int | None = None
+    on_delete: str | None = None
+    depth: int | None = None
+    by_jobs: int | None = None
+    by_others: int | None = None
+    jobs: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterJob(Record):
+    """A job that came after and stands on rows of the one that would be rolled back.
+
+    Attributes:
+        rows: how many rows of this job it concerns.
+        why: updated, where it updated them; dependents, where its rows refer to them.
+
+    """
+
+    job_id: UUID | None = None
+    target: str | None = None
+    completed_at: datetime | None = None
+    rows: int | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RollbackPlan(Result):
-    """What a rollback would do."""
+    """What a rollback would do.
+
+    Attributes:
+        eligible: whether the job can be rolled back at all; reasons says why not.
+        delete: inserted rows that would be deleted; rewritten of them were written since, but
+            are equal.
+        restore: updated rows that would get their old values back.
+        already_gone: rows of the job that are not there any more.
+        modified: rows that others have changed since; details.modified_rows names up to 100.
+        taken: restored values that another row of the table has by now.
+        dependents: rows of other tables that refer to rows that would go.
+        later_jobs: jobs that build on this one, the newest first: the order to roll back in.
+        soft: rows would be declared deleted instead of being deleted.
+        seconds: about how long it would take.
+        expires_at: end of the window for a rollback.
+
+    """
 
     eligible: bool | None = None
     reasons: list[Any] = field(default_factory=list)
     delete: int | None = None
     restore: int | None = None
+    rewritten: int | None = None
     already_gone: int | None = None
     modified: int | None = None
-    dependents: list[Json] = field(default_factory=list)
-    later_jobs: list[Json] = field(default_factory=list)
+    taken: int | None = None
+    dependents: list[Dependent] = field(default_factory=list)
+    later_jobs: list[LaterJob] = field(default_factory=list)
+    soft: bool | None = None
+    rows_inserted: int | None = None
+    rows_updated: int | None = None
+    seconds: float | None = None
     expires_at: datetime | None = None
+
+    @classmethod
+    def _convert(cls, values: Json) -> None:
+        super()._convert(values)
+        values["dependents"] = [
+            Dependent.from_json(item) for item in values.get("dependents") or []
+        ]
+        values["later_jobs"] = _later(values.get("later_jobs"))
+
+
+def _later(given: Any) -> list[LaterJob]:
+    """Return later jobs, be they objects or bare ids."""
+    return [
+        LaterJob.from_json(item if isinstance(item, Mapping) else {"job_id": item})
+        for item in given or []
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackResult(Result):
-    """What a rollback did."""
+    """What a rollback did.
 
+    Attributes:
+        rows_kept: rows left as they are because others have changed them since.
+        rows_cascaded: rows of other tables that went with them (mode cascade).
+        partial: rows of the job are left, and it stays completed.
+        later_jobs: jobs that were rolled back before it (with_later_jobs).
+
+    """
+
+    mode: str | None = None
     rows_deleted: int | None = None
     rows_restored: int | None = None
     rows_kept: int | None = None
+    rows_cascaded: int | None = None
     inserted_originally: int | None = None
+    updated_originally: int | None = None
+    partial: bool | None = None
+    later_jobs: list[LaterJob] = field(default_factory=list)
+
+    @classmethod
+    def _convert(cls, values: Json) -> None:
+        super()._convert(values)
+        values["later_jobs"] = _later(values.get("later_jobs"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackRow(Record):
+    """A row of rollback_rows.
+
+    Attributes:
+        row_no: to be given as ``after`` for the next page.
+        row_class: delete, restore, gone, modified, taken, later or kept (the column "class").
+        kind: whether the job inserted or updated it.
+        columns: those that differ from what the job wrote.
+
+    """
+
+    row_no: int | None = None
+    row_class: str | None = None
+    kind: str | None = None
+    key: Json | None = None
+    columns: list[str] | None = None
+    detail: str | None = None
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """Build from a row; the column "class" becomes row_class."""
+        return _with_class(cls, raw)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -472,10 +622,7 @@ class StagedRow(Record):
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Build from a row; the column "class" becomes row_class."""
-        renamed = {("row_class" if name == "class" else name): raw[name] for name in raw}
-        known = {item.name for item in fields(cls)} - {"raw"}
-        values = {name: value for name, value in renamed.items() if name in known}
-        return cls(raw=dict(raw), **values)
+        return _with_class(cls, raw)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -512,6 +659,10 @@ class JobRow(Record):
     rows_skipped: int | None = None
     rows_rejected: int | None = None
     rows_deleted: int | None = None
+    rows_restored: int | None = None
+    rows_kept: int | None = None
+    partial_rollbacks: int | None = None
+    redone: int | None = None
     created_at: datetime | None = None
     completed_at: datetime | None = None
     finished_at: datetime | None = None

@@ -457,7 +457,7 @@ def test_modified_rows_need_a_stronger_mode(
     job = imported(pgimport, folder)
     connection.execute("UPDATE public.codes SET points = 99 WHERE code = 'B'")
     plan = pgimport("plan", job)
-    assert "Rows modified since the import" in plan.out
+    assert "Changed by somebody else since" in plan.out
     assert "keep_modified" in plan.out
     refused = pgimport("--json", "rollback", job, "--yes")
     assert refused.code == 3

@@ -97,8 +97,8 @@ def test_the_client_has_a_method_for_every_public_function_and_no_other(client: 
     for build in _sql.FUNCTIONS:
         parameters = inspect.signature(build).parameters.values()
         python[build.__name__] = (
-            [item.name for item in parameters],
-            [item.name for item in parameters if item.default is item.empty],
+            [item.name.rstrip("_") for item in parameters],
+            [item.name.rstrip("_") for item in parameters if item.default is item.empty],
         )
     assert set(python) == set(database)
     for name, (names, _) in python.items():

@@ -43,6 +43,7 @@ class StopCommand(Exception):  # noqa: N818 - not every end is an error
         detail: str | None = None,
         code: str | None = None,
         envelope: Mapping[str, Any] | None = None,
+        command: str | None = None,
         shown: bool = False,
     ) -> None:
         super().__init__(message)
@@ -52,6 +53,8 @@ class StopCommand(Exception):  # noqa: N818 - not every end is an error
         self.detail = detail
         self.code = code
         self.envelope = envelope
+        # what to type, where it is known better than by the code of the error
+        self.command = command
         # the result said it already: nothing is to be printed any more
         self.shown = shown
 

@@ -19,6 +19,7 @@ from pgimport.cli import (
     preview,
     rehearse,
     reports,
+    rollback,
     server,
     setup,
     targets,
@@ -39,7 +40,19 @@ from pgimport.cli._output import plain
 from pgimport.errors import Interrupted, PgImportError, from_database
 
 # wrong words on the command line; what is not listed is the data's or the job's fault
-_USAGE_CODES = ("PI101", "PI201", "PI202", "PI203", "PI206", "PI207", "PI210", "PI506")
+_USAGE_CODES = (
+    "PI101",
+    "PI201",
+    "PI202",
+    "PI203",
+    "PI206",
+    "PI207",
+    "PI210",
+    "PI212",
+    "PI213",
+    "PI506",
+    "PI508",
+)
 _STRONGER_CODES = ("PI504", "PI602")
 
 
@@ -49,10 +62,12 @@ _COMMANDS = {
     "PI102": "pgimport show {job}",
     "PI201": "pgimport target list",
     "PI304": "pgimport rollback JOB, or the same command with --force",
+    "PI315": "pgimport import TARGET FILES: its staged rows are gone",
     "PI310": "pgimport report {job} --issues -o issues.xlsx",
     "PI312": "pgimport report {job} --issues -o issues.xlsx",
     "PI402": "pgimport report {job} --issues -o issues.xlsx",
     "PI403": "pgimport report {job} --duplicates -o duplicates.csv",
+    "PI405": "pgimport report {job} --duplicates -o duplicates.csv",
     "PI404": "pgimport check {job}",
     "PI501": "pgimport show {job}",
     "PI504": "pgimport plan {job}, then pgimport rollback {job} --mode keep_modified",
@@ -93,8 +108,9 @@ for _command in (
     rehearse.rehearse,
     jobs.insert,
     jobs.verify,
-    jobs.plan,
-    jobs.rollback,
+    rollback.plan,
+    rollback.rollback,
+    rollback.redo,
     jobs.cancel,
     jobs.clear,
     reports.report,
@@ -163,6 +179,7 @@ def _fail(state: State, error: BaseException) -> int:
             detail=error.detail,
             hint=error.hint,
             envelope=error.envelope,
+            command=error.command,
         )
     if isinstance(error, PgImportError):
         result = getattr(error.result, "raw", error.result)
@@ -230,9 +247,10 @@ def _report(
     detail: str | None = None,
     hint: str | None = None,
     envelope: Mapping[str, Any] | None = None,
+    command: str | None = None,
 ) -> int:
     """Tell what went wrong: in JSON as one object, else on standard error."""
-    command = _COMMANDS.get(code or "", "").format(job=state.job_id or "JOB") or None
+    command = command or _COMMANDS.get(code or "", "").format(job=state.job_id or "JOB") or None
     state.out.emit(
         {
             **plain(envelope or {}),

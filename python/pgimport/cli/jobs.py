@@ -24,7 +24,7 @@ from pgimport.cli._app import (
 from pgimport.cli._output import number
 from pgimport.cli._progress import working
 from pgimport.cli._read import read_options, read_words, take_read
-from pgimport.cli._show import show_check, show_insert, show_plan, show_rollback, show_verify
+from pgimport.cli._show import show_check, show_insert, show_verify
 from pgimport.cli._stage import stage_paths
 from pgimport.cli.targets import json_object
 from pgimport.errors import InsertFailed
@@ -321,62 +321,6 @@ def verify(state: State, job: str) -> None:
     emit_result(state, result)
     show_verify(state, result)
     state.out.next(f"pgimport plan {job_id}", "what a rollback would do")
-
-
-@click.command("plan", cls=Command)
-@_job_argument
-@pass_state
-def plan(state: State, job: str) -> None:
-    """Show what a rollback would do; nothing is changed."""
-    job_id = find_job(state, job)
-    result = client(state).plan_rollback(job_id).raw
-    emit_result(state, result)
-    show_plan(state, result, job_id)
-
-
-@click.command("rollback", cls=Command)
-@_job_argument
-@click.option(
-    "--mode",
-    type=click.Choice(["refuse", "keep_modified", "force", "cascade"]),
-    default="refuse",
-    show_default=True,
-    help="What becomes of rows changed since: stop, keep them, or delete them, too.",
-)
-@click.option("--reason", help="Recorded with the job.")
-@click.option(
-    "--options",
-    callback=json_object,
-    metavar="JSON",
-    default="{}",
-    help="As of pgimport.rollback_job().",
-)
-@_yes_option
-@pass_state
-def rollback(
-    state: State, /, job: str, *, mode: str, reason: str | None, options: dict[str, Any], yes: bool
-) -> None:
-    """Take back what a job inserted; asks to type DELETE."""
-    caller = client(state)
-    job_id = find_job(state, job)
-    words = ["rollback", job_id, "--mode", mode]
-    if not yes:
-        planned = caller.plan_rollback(job_id).raw
-        show_plan(state, planned, job_id, final=False)
-        confirm(
-            state,
-            "DELETE",
-            f"\nJob {job_id} will be rolled back (mode {mode}).",
-            yes,
-            shown_command(*words, "--yes"),
-        )
-    with resumable(state, *words):
-        result = _timed(
-            state, "rollback", lambda: caller.rollback_job(job_id, mode, reason, options)
-        ).raw
-    emit_result(state, result)
-    show_rollback(state, result)
-    state.out.next("pgimport history")
 
 
 @click.command("cancel", cls=Command)

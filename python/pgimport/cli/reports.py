@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from uuid import UUID
 import click
 
 from pgimport.cli._app import Command, State, client, find_job, pass_state, shown_command
-from pgimport.cli._output import duration, moment, number, plain
+from pgimport.cli._output import duration, moment, number, plain, printable
 from pgimport.cli._show import COUNTS
 
 _STATUSES = (
@@ -44,28 +45,41 @@ def history(state: State, /, after: str | None, limit: int, **filters: str | Non
         return
     state.out.table(
         ("job", "created (UTC)", "target", "status", "files", "rows", "clean", "inserted",
-         "deleted", "by"),
+         "updated", "deleted", "restored", "kept", "by"),
         [
             (
                 row["job_id"],
                 moment(row.get("created_at")),
                 row.get("target"),
-                row.get("status"),
+                _status(row),
                 row.get("files"),
                 number(row.get("total_rows")),
                 number(row.get("clean_rows")),
                 number(row.get("rows_inserted")),
+                number(row.get("rows_updated")),
                 number(row.get("rows_deleted")),
+                number(row.get("rows_restored")),
+                number(row.get("rows_kept")),
                 row.get("actor") or row.get("owner_role"),
             )
             for row in rows
         ],
-        right=("files", "rows", "clean", "inserted", "deleted"),
+        right=("files", "rows", "clean", "inserted", "updated", "deleted", "restored", "kept"),
     )  # fmt: skip
     if next_page:
         state.out.next(shown_command("history", "--after", next_page), "the next page")
     else:
         state.out.next(f"pgimport show {rows[0]['job_id']}")
+
+
+def _status(row: Mapping[str, Any]) -> str:
+    """Return the status in words, with what was done to the job since it was inserted."""
+    words = [str(row.get("status"))]
+    if row.get("status") == "completed" and row.get("partial_rollbacks"):
+        words.append("partly rolled back")
+    if row.get("redone"):
+        words.append("redone" if row["redone"] == 1 else f"redone {row['redone']} times")
+    return ", ".join(words)
 
 
 @click.command("show", cls=Command)
@@ -80,20 +94,23 @@ def show(state: State, job: str) -> None:
     state.out.emit({**raw, "events": events})
     out = state.out
     out.line(f"job {job_id}")
+    undone = raw.get("rollback") or {}
     out.facts(
         [
-            (shown, value)
-            for name, shown in (
-                ("target", "target"),
-                ("status", "status"),
-                ("actor", "actor"),
-                ("owner_role", "role"),
-                ("tenant", "tenant"),
-                ("source", "source"),
-                ("source_info", "source info"),
-                ("error_message", "failed because"),
-            )
-            if (value := _known(raw, name)) not in (None, "")
+            ("status", _status({**undone, "status": raw.get("status")})),
+            *(
+                (shown, value)
+                for name, shown in (
+                    ("target", "target"),
+                    ("actor", "actor"),
+                    ("owner_role", "role"),
+                    ("tenant", "tenant"),
+                    ("source", "source"),
+                    ("source_info", "source info"),
+                    ("error_message", "failed because"),
+                )
+                if (value := _known(raw, name)) not in (None, "")
+            ),
         ]
     )
     counts = raw.get("counts") or {}
@@ -104,14 +121,18 @@ def show(state: State, job: str) -> None:
             for name, shown in (
                 *COUNTS,
                 ("rows_inserted", "inserted"),
-                ("rows_skipped", "skipped as duplicates"),
+                ("rows_updated", "updated"),
+                ("rows_unchanged", "in the table already as they are"),
+                ("rows_skipped", "skipped"),
                 ("rows_rejected", "rejected as invalid"),
                 ("rows_deleted", "deleted by the rollback"),
+                ("rows_restored", "restored by the rollback"),
                 ("rows_kept", "kept by the rollback"),
             )
             if counts.get(name) is not None
         ]
     )
+    _show_rollback_of(state, raw)
     files = raw.get("files") or []
     if files:
         out.line()
@@ -141,11 +162,43 @@ def show(state: State, job: str) -> None:
         out.next(f"pgimport {command} {job_id}")
 
 
+def _show_rollback_of(state: State, raw: Mapping[str, Any]) -> None:
+    """Say in a sentence what became of the job's rows since, and until when they can go back."""
+    undone = raw.get("rollback") or {}
+    counts = raw.get("counts") or {}
+    partial = raw.get("status") == "completed" and undone.get("partial_rollbacks")
+    if undone.get("rolled_back_at") or partial:
+        numbers = ", ".join(
+            f"{number(counts.get(name) or 0)} {word}"
+            for name, word in (
+                ("rows_deleted", "declared deleted" if undone.get("soft") else "deleted"),
+                ("rows_restored", "restored"),
+                ("rows_kept", "kept"),
+            )
+        )
+        how = "Partly rolled back" if partial else "Rolled back"
+        when = undone.get("rolled_back_at")
+        said = [
+            f"{how} ({numbers})",
+            f"{moment(when)} UTC" if when else "",
+            f"by {printable(undone['rolled_back_by'])}" if undone.get("rolled_back_by") else "",
+            f"mode {undone['mode']}" if undone.get("mode") else "",
+        ]
+        reason = f": {printable(undone['reason'], 200)}" if undone.get("reason") else ""
+        state.out.line(f"\n  {', '.join(word for word in said if word)}{reason}.")
+    if undone.get("redone"):
+        times = "" if undone["redone"] == 1 else f" {number(undone['redone'])} times"
+        state.out.line(f"\n  Inserted again{times} after a rollback.")
+    if raw.get("status") == "completed" and undone.get("until"):
+        state.out.line(f"\n  Can be rolled back until {moment(undone['until'])} UTC.")
+
+
 _NEXT = {
     "staged": "check",
     "checked": "insert",
     "completed": "plan",
     "failed": "check",
+    "rolled_back": "redo",
 }
 
 

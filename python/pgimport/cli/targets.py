@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,10 @@ def show(state: State, target_name: str) -> None:
     """Show key, columns and rules of a target."""
     result = client(state).describe_target(target_name).raw
     emit_result(state, result)
+    options = {name: value for name, value in (result.get("options") or {}).items() if value}
+    if options:
+        state.out.facts([(name, _word(value)) for name, value in sorted(options.items())])
+        state.out.line()
     columns = result.get("columns") or []
     state.out.table(
         ("column", "type", "required", "rules"),
@@ -115,12 +120,29 @@ def show(state: State, target_name: str) -> None:
     )
 
 
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 @target.command("drop")
 @click.argument("target_name", metavar="TARGET")
 @pass_state
 def drop(state: State, target_name: str) -> None:
     """Forget a target. The table and the history of its jobs stay."""
     emit_result(state, client(state).drop_target(target_name).raw)
+
+
+_ON_UPDATE = {
+    "overwrite": "gets the file's value, also an empty one",
+    "fill_blank": "gets the file's value where it is empty",
+    "keep": "keeps its value",
+}
+
+
+def _on_update(rules: Mapping[str, Any]) -> str:
+    """Say what becomes of the column where the row is in the table already."""
+    rule = str(rules.get("on_update") or "overwrite")
+    return f"on_update  {rule}: when a row is updated, the column {_ON_UPDATE.get(rule, rule)}"
 
 
 @click.group(cls=Group)
@@ -138,6 +160,7 @@ def set_(state: State, target_name: str, column_name: str, rules: dict[str, Any]
     result = client(state).set_column(target_name, column_name, rules).raw
     emit_result(state, result)
     state.out.line(f"  rules  {json.dumps(result.get('rules'), ensure_ascii=False)}")
+    state.out.line(f"  {_on_update(result.get('rules') or {})}")
 
 
 @click.command("headers", cls=Command)
