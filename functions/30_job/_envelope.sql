@@ -45,6 +45,7 @@ BEGIN
             'clean_rows', p_job.clean_rows,
             'rows_inserted', p_job.rows_inserted,
             'rows_updated', p_job.rows_updated,
+            'rows_unchanged', p_job.rows_unchanged,
             'rows_skipped', p_job.rows_skipped,
             'rows_rejected', p_job.rows_rejected,
             'rows_deleted', p_job.rows_deleted,

@@ -1,7 +1,46 @@
+-- Takes the mark from rows whose key is not in the target any more; returns how many. Found by a
+-- query that may run in parallel, as a DELETE never does. Called by _recheck_duplicates.
+CREATE OR REPLACE FUNCTION pgimport._unmark_gone(
+    p_job pgimport.job,
+    p_relation regclass,
+    p_staged_keys text,
+    p_target_equal text
+)
+RETURNS bigint
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET parallel_tuple_cost = 0
+SET jit = off
+AS $_unmark_gone$
+-- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
+DECLARE
+    c_mark CONSTANT text := pgimport._staging_name(p_job.job_id, '_mark');
+    v_gone bigint;
+BEGIN
+    EXECUTE format(
+        'DELETE FROM pgimport_staging.%I AS m USING pgimport._run_query($1, NULL) AS g '
+        'WHERE m.kind = ''d'' AND m.file_no = g.file_no AND m.row_no = g.row_no', c_mark
+    ) USING format(
+        'SELECT k.file_no, k.row_no FROM (%s) AS k INNER JOIN pgimport_staging.%I AS m '
+        'ON m.kind = ''d'' AND m.file_no = k.file_no AND m.row_no = k.row_no '
+        'WHERE NOT EXISTS (SELECT FROM %s AS t WHERE %s)',
+        p_staged_keys, c_mark, p_relation, p_target_equal
+    );
+    GET DIAGNOSTICS v_gone = ROW_COUNT;
+    RETURN v_gone;
+END;
+$_unmark_gone$;
+
+COMMENT ON FUNCTION pgimport._unmark_gone(pgimport.job, regclass, text, text) IS
+'internal: takes the mark from staged rows whose key is not in the target any more.';
+
 -- Marks rows whose key came into the target after the duplicates were marked. Only rows of the
 -- target that are newer than the marking's snapshot matter: transactions older than its xmin were
 -- over. For a job that is small beside its target, its keys are looked up in the index instead.
--- Called by validate_job and insert_job. Returns how many rows were newly marked.
+-- In a job that updates, rows whose key is not in the target any more lose their mark: they are
+-- inserted. Called by validate_job, insert_job and _rehearse. Returns how many rows were newly
+-- marked.
 CREATE OR REPLACE FUNCTION pgimport._recheck_duplicates(
     p_job pgimport.job
 )
@@ -22,11 +61,18 @@ DECLARE
     v_fresh text;
     v_is_fresh boolean := true;
     v_new bigint := 0;
+    v_gone bigint := 0;
     r_key record;
 BEGIN
+    IF p_job.options ->> 'on_duplicate' = 'create' THEN
+        RETURN 0;
+    END IF;
     SELECT t.* INTO STRICT v_target FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
     v_relation := pgimport._target_relation(v_target);
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
+    IF p_job.options ->> 'on_duplicate' = 'update' AND p_job.database_duplicates > 0 THEN
+        v_gone := pgimport._unmark_gone(p_job, v_relation, r_key.staged_keys, r_key.target_equal);
+    END IF;
 
     IF p_job.clean_rows * c_rows_per_probe < pgimport._estimated_rows(v_relation) THEN
         v_fresh := format('SELECT FROM %s AS t WHERE %s', v_relation, r_key.target_equal);
@@ -49,7 +95,7 @@ BEGIN
         GET DIAGNOSTICS v_new = ROW_COUNT;
     END IF;
 
-    IF v_new > 0 THEN
+    IF v_new + v_gone > 0 THEN
         PERFORM pgimport._count_marks(p_job.job_id);
         PERFORM pgimport._assign_turns(p_job);
     END IF;

@@ -1,5 +1,50 @@
+-- How many rows of a checked job go to rows of its target that are there already.
+-- Called wherever such rows are counted.
+CREATE OR REPLACE FUNCTION pgimport._rows_to_update(
+    p_job pgimport.job
+)
+RETURNS bigint
+LANGUAGE plpgsql
+IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $_rows_to_update$
+BEGIN
+    RETURN CASE p_job.options ->> 'on_duplicate'
+        WHEN 'update' THEN p_job.database_duplicates - p_job.both_duplicates ELSE 0 END;
+END;
+$_rows_to_update$;
+
+COMMENT ON FUNCTION pgimport._rows_to_update(pgimport.job) IS
+'internal: how many rows of a checked job go to rows that are in its target.';
+
+-- What an insert has done, in a sentence. Called by insert_job.
+CREATE OR REPLACE FUNCTION pgimport._insert_message(
+    p_job pgimport.job
+)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_insert_message$
+BEGIN
+    RETURN format(
+        '%s inserted, %s%s skipped as duplicates, %s rejected',
+        pgimport._count_of(p_job.rows_inserted, 'row'),
+        CASE p_job.options ->> 'on_duplicate' WHEN 'update' THEN format(
+            '%s updated, %s unchanged, ', p_job.rows_updated, p_job.rows_unchanged
+        ) END,
+        p_job.rows_skipped - p_job.rows_unchanged,
+        p_job.rows_rejected
+    );
+END;
+$_insert_message$;
+
+COMMENT ON FUNCTION pgimport._insert_message(pgimport.job) IS
+'internal: what an insert has done, in a sentence.';
+
 -- The keys of insert_job's answer.
--- Called by insert_job. expected: rows it sets out to insert.
+-- Called by insert_job. expected: rows it sets out to insert or update; rows_unchanged, those that
+-- are in the target as the file says already, are part of rows_skipped.
 CREATE OR REPLACE FUNCTION pgimport._insert_keys(
     p_job pgimport.job,
     p_new_database_duplicates bigint
@@ -11,9 +56,10 @@ SET search_path = pg_catalog, pg_temp
 AS $_insert_keys$
 BEGIN
     RETURN jsonb_build_object(
-        'expected', p_job.clean_rows,
+        'expected', p_job.clean_rows + pgimport._rows_to_update(p_job),
         'rows_inserted', coalesce(p_job.rows_inserted, 0),
         'rows_updated', coalesce(p_job.rows_updated, 0),
+        'rows_unchanged', coalesce(p_job.rows_unchanged, 0),
         'rows_skipped', coalesce(p_job.rows_skipped, 0),
         'rows_rejected', coalesce(p_job.rows_rejected, 0),
         'new_database_duplicates', p_new_database_duplicates
@@ -44,8 +90,10 @@ BEGIN
         pgimport._insert_keys(p_job, p_new_database_duplicates),
         p_warnings || CASE WHEN p_new_database_duplicates > 0
             THEN jsonb_build_array(format(
-                '%s came into the target after the check, skipped here',
-                pgimport._count_of(p_new_database_duplicates, 'duplicate')
+                '%s came into the target after the check, %s here',
+                pgimport._count_of(p_new_database_duplicates, 'duplicate'),
+                CASE p_job.options ->> 'on_duplicate' WHEN 'update' THEN 'updated'
+                    ELSE 'skipped' END
             )) ELSE '[]' END,
         p_details
     );

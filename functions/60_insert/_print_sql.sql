@@ -4,7 +4,7 @@
 -- must be read under the settings and the time zone of the job.
 
 -- The columns of a target that are in the fingerprint of a row: all but the job's id, the one that
--- declares a row deleted, and those that are computed from others. Called by _print_rows.
+-- declares a row deleted, and those that are computed from others. Called by _write_rows.
 CREATE OR REPLACE FUNCTION pgimport._print_columns(
     p_job pgimport.job,
     p_relation regclass
@@ -25,6 +25,8 @@ BEGIN
             AND a.attgenerated = ''
             AND a.attname <> 'import_job_id'
             AND a.attname IS DISTINCT FROM (t.options ->> 'soft_delete')
+            -- what the importer may not see it cannot prove
+            AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
         ORDER BY a.attnum
     );
 END;

@@ -1,13 +1,18 @@
--- Writes the clean rows of a job into its target and records what proves them untouched later.
+-- Writes the rows of a job into its target, updates before inserts, and records what proves them
+-- untouched later.
 -- Called by insert_job inside its exception block. Raises PI401, and whatever the table raises.
 CREATE OR REPLACE FUNCTION pgimport._write_rows(
     p_job pgimport.job,
     p_relation regclass,
     p_search_path text,
     OUT rows_written bigint,
+    OUT rows_updated bigint,
+    OUT rows_unchanged bigint,
     OUT checksum_staged text,
     OUT checksum_inserted text,
-    OUT columns text[]
+    OUT columns text[],
+    OUT updated_columns text[],
+    OUT print_columns text[]
 )
 LANGUAGE plpgsql
 VOLATILE
@@ -17,6 +22,7 @@ AS $_write_rows$
 DECLARE
     v_memory text := pgimport._raise_memory();
     v_jit text := current_setting('jit');
+    v_changes boolean := pgimport._changes_rows(p_job, p_relation);
     v_insert text;
     v_xmin xid;
     v_found bigint;
@@ -29,8 +35,16 @@ BEGIN
     );
     checksum_staged := pgimport._staged_checksum(p_job, p_relation);
 
-    -- the table's own triggers, defaults and checks run under the caller's search_path
     PERFORM set_config('jit', 'off', true);
+    IF p_job.options ->> 'on_duplicate' = 'update' THEN
+        SELECT u.* INTO STRICT rows_updated, rows_unchanged, updated_columns
+        FROM pgimport._update_rows(p_job, p_relation, p_search_path) AS u;
+    ELSE
+        rows_updated := 0;
+        rows_unchanged := 0;
+    END IF;
+
+    -- the table's own triggers, defaults and checks run under the caller's search_path
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     EXECUTE v_insert USING p_job.job_id;
     GET DIAGNOSTICS rows_written = ROW_COUNT;
@@ -40,8 +54,22 @@ BEGIN
 
     PERFORM pgimport._check_deferred(p_relation, p_search_path);
 
-    v_xmin := pgimport._record_write(p_job.job_id, p_relation, rows_written, NULL);
-    IF pgimport._changes_rows(p_job, p_relation) THEN
+    v_xmin := pgimport._record_write(
+        p_job.job_id, p_relation, rows_written + rows_updated, NULL
+    );
+    IF rows_updated > 0 AND pgimport._has_code(p_relation) THEN
+        v_found := pgimport._read_updates(p_job, p_relation, updated_columns, v_xmin);
+        IF v_found <> rows_updated THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'PI401',
+                MESSAGE = format('%s updated, %s found by key afterwards',
+                    pgimport._count_of(rows_updated, 'row'), v_found),
+                DETAIL = 'everything was undone',
+                HINT = 'look for a trigger of the table that deletes rows or changes keys';
+        END IF;
+    END IF;
+
+    IF v_changes THEN
         SELECT r.rows_found, r.checksum INTO STRICT v_found, checksum_inserted
         FROM pgimport._read_back(
             p_job.job_id, p_relation, columns, rows_written, v_xmin
@@ -50,6 +78,10 @@ BEGIN
         v_found := rows_written;
         checksum_inserted := checksum_staged;
     END IF;
+    print_columns := pgimport._print_columns(p_job, p_relation);
+    PERFORM pgimport._print_rows(
+        p_job, p_relation, print_columns, v_changes, rows_written, v_xmin
+    );
 
     IF rows_written <> p_job.clean_rows OR v_found <> p_job.clean_rows THEN
         RAISE EXCEPTION USING
@@ -63,4 +95,5 @@ END;
 $_write_rows$;
 
 COMMENT ON FUNCTION pgimport._write_rows(pgimport.job, regclass, text) IS
-'internal: inserts the clean rows of a job, counts them and records what proves them untouched.';
+'internal: inserts and updates the rows of a job, counts them and records what proves them '
+'untouched.';
