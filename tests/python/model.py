@@ -1,0 +1,485 @@
+"""What pgimport promises, in plain Python without a database: the model of test_model.py.
+
+A table is a list of rows; a value is the text that PostgreSQL shows for it, or None. A job
+remembers what it inserted (``prints``) and what it updated (``images``: before and after).
+Everything a rollback does follows from the rows as they are now and from those two:
+
+* a row of the job that is as the job left it is deleted; one that was changed since is modified;
+  one that is not there any more is gone. Rewritten with equal values is as it was.
+* an updated row that holds what the job wrote gets its old values back; else it is modified, and
+  with keep_modified it is taken back column by column: what still is what the job wrote.
+* mode refuse stops at any modified row, later job or dependent, and then nothing at all happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+Value = str | None
+Cells = dict[str, Value]
+OnDuplicate = Literal["skip", "update", "error", "create"]
+Mode = Literal["refuse", "keep_modified", "force", "cascade"]
+
+#: what a file says that no value of the type is
+BAD = "\0bad"
+#: a value that the table gives, learnt when it is first seen
+UNKNOWN = "\0unknown"
+
+
+def same(value: str) -> str:
+    """Compare values as they are."""
+    return value
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: what files may say of it and how the table then shows it."""
+
+    name: str
+    type: str
+    #: (what a file says, what the table shows)
+    pool: tuple[tuple[str, str], ...] = ()
+    on_update: Literal["overwrite", "fill_blank", "keep"] = "overwrite"
+    not_null: bool = False
+    default: Value = None
+    is_text: bool = False
+    #: what two equal keys have in common
+    alike: Callable[[str], str] = same
+    #: (table, column) that must hold the value
+    parent: tuple[str, str] | None = None
+
+    def stored(self, said: Value) -> Value:
+        """Tell what the table shows for what a file says."""
+        return None if said is None else dict(self.pool)[said]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that is a target."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    ddl: str
+    options: dict[str, str] = field(default_factory=dict)
+    #: columns that the table gives to each new row
+    given: tuple[str, ...] = ()
+    #: columns that are computed from others: never imported, never compared for "modified"
+    computed: Callable[[Cells], Cells] = lambda _: {}
+    #: what a trigger makes of a row that is written
+    trigger: Callable[[Cells, str], Cells] = lambda _cells, _clock: {}
+    #: the trigger's own columns, not imported
+    own: tuple[str, ...] = ()
+    #: rows that the job's role may see
+    visible: Callable[[Cells], bool] = lambda _: True
+    soft: str | None = None
+    unique: bool = True
+
+    def column(self, name: str) -> Column:
+        """Find a column by its name."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def names(self) -> list[str]:
+        """All columns but import_job_id."""
+        computed = self.computed({column.name: None for column in self.columns})
+        soft = [self.soft] if self.soft else []
+        return [*self.given, *(c.name for c in self.columns), *self.own, *computed, *soft]
+
+    @property
+    def printed(self) -> list[str]:
+        """The columns that make a row modified when they change."""
+        return [*self.given, *(c.name for c in self.columns), *self.own]
+
+    def alike(self, cells: Cells) -> tuple[Value, ...]:
+        """Give what two rows with the same key have in common."""
+        values = ((self.column(name), cells[name]) for name in self.key)
+        return tuple(None if value is None else column.alike(value) for column, value in values)
+
+
+@dataclass(eq=False)
+class Row:
+    """A row of a table."""
+
+    cells: Cells
+    job: Job | None = None
+    #: left behind by a rollback: people's now, though it carries the job's id
+    kept: bool = False
+
+
+@dataclass
+class Staged:
+    """A row of a file: its values as the table would show them."""
+
+    cells: Cells
+    #: the columns that its file has
+    mapped: list[str]
+    valid: bool = True
+    repeated: bool = False
+    known: bool = False
+
+
+@dataclass
+class Image:
+    """A row that a job updated: its key, the values before and after."""
+
+    key: tuple[Value, ...]
+    old: Cells
+    new: Cells
+    undone: bool = False
+
+
+@dataclass(eq=False)
+class Job:
+    """An import."""
+
+    number: int
+    table: Table
+    on_duplicate: OnDuplicate
+    keep: Literal["first", "last"]
+    rows: list[Staged]
+    columns: list[str]
+    status: str = "checked"
+    cleared: bool = False
+    inserted: int = 0
+    updated: int = 0
+    prints: set[tuple[Value, ...]] = field(default_factory=set)
+    images: list[Image] = field(default_factory=list)
+    #: when it was completed
+    place: int = 0
+    deleted: int = 0
+    restored: int = 0
+    #: rows that rollbacks of parts took away
+    part_deleted: int = 0
+    left: int = 0
+
+
+@dataclass
+class Plan:
+    """What a rollback of a job would do."""
+
+    delete: list[Row] = field(default_factory=list)
+    changed: list[Row] = field(default_factory=list)
+    restore: list[tuple[Image, Row]] = field(default_factory=list)
+    mixed: list[tuple[Image, Row]] = field(default_factory=list)
+    gone: int = 0
+    later: list[Job] = field(default_factory=list)
+    dependents: int = 0
+
+    @property
+    def modified(self) -> int:
+        """Rows that are not as the job left them."""
+        return len(self.changed) + len(self.mixed)
+
+
+class Model:
+    """Tables, jobs and people."""
+
+    def __init__(self, tables: tuple[Table, ...]) -> None:
+        self.tables = {table.name: table for table in tables}
+        self.rows: dict[str, list[Row]] = {table.name: [] for table in tables}
+        self.jobs: list[Job] = []
+        self.clock = 0
+        self.completions = 0
+
+    # rows
+
+    def now(self) -> str:
+        """Give the time that triggers write: one minute a step."""
+        return f"2024-01-01 {self.clock // 60:02}:{self.clock % 60:02}:00+00"
+
+    def alive(self, table: Table) -> list[Row]:
+        """Rows that are not declared deleted."""
+        rows = self.rows[table.name]
+        return [r for r in rows if table.soft is None or r.cells[table.soft] is None]
+
+    def visible(self, table: Table) -> list[Row]:
+        """Rows that jobs see."""
+        return [row for row in self.alive(table) if table.visible(row.cells)]
+
+    def find(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        """Find the row with a key."""
+        return next((r for r in self.visible(table) if table.alike(r.cells) == key), None)
+
+    def written(self, table: Table, cells: Cells) -> Cells:
+        """Give the values of a row after its trigger and computed columns."""
+        cells = cells | table.trigger(cells, self.now())
+        return cells | table.computed(cells)
+
+    def add(self, table: Table, cells: Cells, job: Job | None = None) -> Row:
+        """Insert a row."""
+        blank: Cells = {name: UNKNOWN for name in table.given}
+        blank |= {column.name: None for column in table.columns}
+        if table.soft:
+            blank[table.soft] = None
+        row = Row(self.written(table, blank | cells), job)
+        self.rows[table.name].append(row)
+        return row
+
+    def change(self, table: Table, row: Row, cells: Cells) -> None:
+        """Update a row."""
+        row.cells = self.written(table, row.cells | cells)
+
+    def remove(self, table: Table, row: Row) -> None:
+        """Delete a row."""
+        self.rows[table.name].remove(row)
+
+    def children(self, table: Table, rows: list[Row]) -> Iterator[tuple[Table, Row]]:
+        """Rows of other tables that refer to rows."""
+        for child in self.tables.values():
+            for column in child.columns:
+                if column.parent and column.parent[0] == table.name:
+                    held = {row.cells[column.parent[1]] for row in rows}
+                    for row in self.rows[child.name]:
+                        if row.cells[column.name] in held - {None}:
+                            yield child, row
+
+    def has_parent(self, table: Table, cells: Cells) -> bool:
+        """Whether the rows that a row refers to are there."""
+        for column in table.columns:
+            if column.parent and (value := cells.get(column.name)) is not None:
+                parent, name = column.parent
+                if all(row.cells[name] != value for row in self.rows[parent]):
+                    return False
+        return True
+
+    # import
+
+    def check(
+        self,
+        table: Table,
+        on_duplicate: OnDuplicate,
+        keep: Literal["first", "last"],
+        files: list[tuple[list[str], list[Cells]]],
+    ) -> Job:
+        """Stage files (their columns, and rows as they say it) and check them."""
+        names = [c.name for c in table.columns if any(c.name in header for header, _ in files)]
+        job = Job(len(self.jobs), table, on_duplicate, keep, [], names)
+        for header, rows in files:
+            for said in rows:
+                cells = {n: table.column(n).stored(said.get(n)) for n in names}
+                job.rows.append(Staged(cells, header, self._valid(table, cells)))
+        self.jobs.append(job)
+        self._mark(job)
+        return job
+
+    def _valid(self, table: Table, cells: Cells) -> bool:
+        for name, value in cells.items():
+            column = table.column(name)
+            missing = value is None and column.not_null and column.default is None
+            if value == BAD or missing:
+                return False
+        return self.has_parent(table, cells)
+
+    def _mark(self, job: Job) -> None:
+        seen: set[tuple[Value, ...]] = set()
+        for row in job.rows if job.keep == "first" else reversed(job.rows):
+            if row.valid and job.on_duplicate != "create":
+                key = job.table.alike(row.cells)
+                row.repeated = key in seen
+                row.known = self.find(job.table, key) is not None
+                seen.add(key)
+
+    def _mark_again(self, job: Job) -> None:
+        """Look again for keys right before the insert."""
+        for row in job.rows:
+            if row.valid and job.on_duplicate != "create":
+                there = self.find(job.table, job.table.alike(row.cells)) is not None
+                row.known = there or (row.known and job.on_duplicate != "update")
+
+    def refused(self, job: Job) -> str | None:
+        """Give the code with which an insert would be refused."""
+        duplicates = any(row.valid and (row.repeated or row.known) for row in job.rows)
+        return "PI405" if job.on_duplicate == "error" and duplicates else None
+
+    def insert(self, job: Job, *, dry_run: bool = False) -> dict[str, object]:
+        """Insert a checked job; give the keys of the answer."""
+        self._mark_again(job)
+        refused = self.refused(job)
+        if refused or dry_run:
+            return {"success": refused is None, **({"code": refused} if refused else {})}
+        new = [row for row in job.rows if row.valid and not row.repeated and not row.known]
+        if not self._possible(job, new):
+            job.status = "failed"
+            return {"success": False, "code": "PI404"}
+
+        unchanged = 0
+        job.prints, job.images = set(), []
+        if job.on_duplicate == "update":
+            for staged in job.rows:
+                if staged.valid and staged.known and not staged.repeated:
+                    unchanged += not self._update(job, staged)
+        for staged in new:
+            row = self.add(job.table, self._defaulted(job, staged), job)
+            job.prints.add(self.print_of(job.table, row))
+        job.inserted, job.updated = len(new), len(job.images)
+        job.status = "completed"
+        job.deleted = job.restored = job.part_deleted = job.left = 0
+        self.completions += 1
+        job.place = self.completions
+        valid = sum(row.valid for row in job.rows)
+        return {
+            "success": True,
+            "rows_inserted": job.inserted,
+            "rows_updated": job.updated,
+            "rows_unchanged": unchanged,
+            "rows_skipped": valid - job.inserted - job.updated,
+            "rows_rejected": len(job.rows) - valid,
+        }
+
+    def _possible(self, job: Job, new: list[Staged]) -> bool:
+        """Whether the table takes the rows: it has its own constraints."""
+        hidden = [r for r in self.alive(job.table) if not job.table.visible(r.cells)]
+        taken = {job.table.alike(row.cells) for row in hidden if job.table.unique}
+        return all(
+            job.table.alike(row.cells) not in taken and self.has_parent(job.table, row.cells)
+            for row in job.rows
+            if row in new or (job.on_duplicate == "update" and row.valid and not row.repeated)
+        )
+
+    def _defaulted(self, job: Job, staged: Staged) -> Cells:
+        cells: Cells = {}
+        for column in job.table.columns:
+            value = staged.cells.get(column.name)
+            if column.name not in job.columns or (value is None and column.not_null):
+                value = column.default
+            cells[column.name] = value
+        return cells
+
+    def _update(self, job: Job, staged: Staged) -> bool:
+        """Update the row that has the key; whether anything differs."""
+        table = job.table
+        row = self.find(table, table.alike(staged.cells))
+        assert row is not None
+        new: Cells = {}
+        for name in self.updated_columns(job):
+            column, old, value = table.column(name), row.cells[name], staged.cells[name]
+            blank = old is None or (column.is_text and old == "")
+            keeps = (
+                name not in staged.mapped
+                or (value is None and column.not_null)
+                or (column.on_update == "fill_blank" and not blank)
+            )
+            new[name] = old if keeps else value
+        before = {name: row.cells[name] for name in new}
+        if new == before:
+            return False
+        self.change(table, row, new)
+        after = {name: row.cells[name] for name in new}
+        job.images.append(Image(tuple(row.cells[k] for k in table.key), before, after))
+        return True
+
+    @staticmethod
+    def updated_columns(job: Job) -> list[str]:
+        """Columns that a job may update."""
+        return [
+            column.name
+            for column in job.table.columns
+            if column.name in job.columns
+            and column.name not in job.table.key
+            and column.on_update != "keep"
+        ]
+
+    @staticmethod
+    def print_of(table: Table, row: Row) -> tuple[Value, ...]:
+        """Give what is remembered of an inserted row."""
+        return tuple(row.cells[name] for name in table.printed)
+
+    # what became of a job
+
+    def owned(self, job: Job) -> list[Row]:
+        """Rows in the table that the job inserted and no rollback left behind."""
+        return [row for row in self.alive(job.table) if row.job is job and not row.kept]
+
+    def image_row(self, job: Job, image: Image) -> Row | None:
+        """Find the row that a job updated."""
+        rows = self.visible(job.table)
+        return next(
+            (r for r in rows if tuple(r.cells[k] for k in job.table.key) == image.key), None
+        )
+
+    def plan(self, job: Job) -> Plan:
+        """Plan a rollback of all of a job."""
+        plan = Plan()
+        owned = self.owned(job)
+        for row in owned:
+            untouched = self.print_of(job.table, row) in job.prints
+            (plan.delete if untouched else plan.changed).append(row)
+        plan.gone = job.inserted - job.part_deleted - len(owned)
+        for image in job.images:
+            if not image.undone:
+                there = self.image_row(job, image)
+                if there is None:
+                    plan.gone += 1
+                else:
+                    values = {name: there.cells[name] for name in image.new}
+                    (plan.restore if values == image.new else plan.mixed).append((image, there))
+        plan.later = [other for other in self.jobs if self._is_later(job, other)]
+        plan.dependents = sum(1 for _ in self.children(job.table, plan.delete))
+        return plan
+
+    def _is_later(self, job: Job, other: Job) -> bool:
+        """Whether another job updated rows of a job afterwards, and still holds that."""
+        if other.status != "completed" or other.place <= job.place or other.table != job.table:
+            return False
+        mine = {tuple(row.cells[k] for k in job.table.key) for row in self.owned(job)}
+        mine |= {image.key for image in job.images if not image.undone}
+        return any(image.key in mine for image in other.images if not image.undone)
+
+    def verified(self, job: Job) -> bool:
+        """Whether verify_job finds everything as the job left it."""
+        if job.status == "rolled_back":
+            return sum(row.job is job for row in self.rows[job.table.name]) == job.left
+        if job.status != "completed":
+            return True
+        plan = self.plan(job)
+        return plan.modified == 0 and plan.gone == 0
+
+    # rollback
+
+    def rollback(self, job: Job, mode: Mode) -> dict[str, object]:
+        """Roll a completed job back; give the keys of the answer."""
+        plan = self.plan(job)
+        stopped = plan.dependents or (mode != "force" and plan.later)
+        if stopped or (mode == "refuse" and plan.modified):
+            return {"success": False, "code": "PI504"}
+
+        doomed = plan.delete + (plan.changed if mode == "force" else [])
+        for row in doomed:
+            self._take_away(job.table, row)
+        restored = 0
+        for image, row in plan.restore + plan.mixed:
+            restored += self._restore(job.table, image, row, everything=mode == "force")
+        kept = [row for row in self.owned(job)]
+        for row in kept:
+            row.kept = True
+        job.deleted, job.restored, job.left = len(doomed), restored, len(kept)
+        job.status = "rolled_back"
+        return {
+            "success": True,
+            "rows_deleted": job.deleted,
+            "rows_restored": restored,
+            "inserted_originally": job.inserted,
+            "updated_originally": job.updated,
+        }
+
+    def _take_away(self, table: Table, row: Row) -> None:
+        self.remove(table, row)
+
+    def _restore(self, table: Table, image: Image, row: Row, *, everything: bool) -> bool:
+        back = {
+            name: old
+            for name, old in image.old.items()
+            if everything or row.cells[name] == image.new[name]
+        }
+        if back:
+            self.change(table, row, back)
+        return bool(back)
+
+    def clear_staging(self, job: Job) -> None:
+        """Free the staged rows of a job; nothing else."""
+        job.cleared = True
+        if job.status in ("checked", "failed"):
+            job.status = "staging"

@@ -1,0 +1,383 @@
+"""Carries out the steps of the model test twice, in the database and in the model, and compares."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from model import UNKNOWN, Cells, Job, Model, Row, Table, Value
+from model_kinds import Kind
+from model_steps import Add, Change, Clear, Insert, Load, Remove, Rollback, Step
+
+#: the role that runs the jobs of some kinds
+IMPORTER = "model_importer"
+
+SESSION = """
+SET timezone = 'UTC'; SET extra_float_digits = 1; SET client_min_messages = warning;
+SET model.clock = '2024-01-01 00:00:00+00';
+-- the same plans as ever, made once: four fifths of the time would go into planning
+SET plan_cache_mode = force_generic_plan; SET jit = off; SET max_parallel_workers_per_gather = 0
+"""
+
+
+def prepare(conn: psycopg.Connection[Any], kind: Kind) -> None:
+    """Make the tables of a kind and register them."""
+    conn.execute(SESSION)
+    if kind.prelude:
+        conn.execute(kind.prelude)  # type: ignore[arg-type]
+    schema = kind.name
+    conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    for table in kind.tables:
+        conn.execute(sql.SQL(table.ddl).format(schema=sql.Identifier(schema)))  # type: ignore[arg-type]
+        conn.execute(
+            "SELECT pgimport.register_target(%s::text::regclass, %s, %s, %s)",
+            (f"{schema}.{table.name}", f"{schema}.{table.name}", list(table.key),
+             Jsonb(table.options)),
+        )  # fmt: skip
+        for column in table.columns:
+            if column.on_update != "overwrite":
+                conn.execute(
+                    "SELECT pgimport.set_column(%s, %s, %s)",
+                    (f"{schema}.{table.name}", column.name,
+                     Jsonb({"on_update": column.on_update})),
+                )  # fmt: skip
+    if kind.other_role:
+        conn.execute("SELECT pgimport.grant_usage(%s, 'importer')", (IMPORTER,))
+        conn.execute(
+            sql.SQL(
+                "GRANT USAGE ON SCHEMA {0} TO {1}; GRANT ALL ON ALL TABLES IN SCHEMA {0} TO {1}"
+            ).format(sql.Identifier(schema), sql.Identifier(IMPORTER))
+        )
+
+
+class Machine:
+    """One example: a model and the tables of a kind, both empty at first."""
+
+    def __init__(self, conn: psycopg.Connection[Any], kind: Kind) -> None:
+        self.conn = conn
+        self.kind = kind
+        self.model = Model(kind.tables)
+        #: the ids of the model's jobs
+        self.ids: list[str] = []
+
+    @contextlib.contextmanager
+    def example(self, *, one_transaction: bool) -> Iterator[None]:
+        """Leave the tables empty again: by a transaction that is aborted, or by hand."""
+        if one_transaction:
+            self.conn.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if one_transaction:
+                self.conn.execute("ROLLBACK")
+            self.conn.execute("RESET ROLE")
+            if not one_transaction:
+                self.clean()
+
+    def clean(self) -> None:
+        """Remove all that the jobs left: what no function of pgimport may do."""
+        self.conn.execute("SET session_replication_role = replica")
+        for table in self.kind.tables:
+            self.conn.execute(
+                sql.SQL("TRUNCATE {}{}").format(self.place(table), sql.SQL(" CASCADE"))
+            )
+        for name in ("job_event", "job_write", "kept_row", "issue", "file", "job"):
+            self.conn.execute(
+                sql.SQL("DELETE FROM pgimport.{} WHERE job_id = ANY (%s::uuid[])").format(
+                    sql.Identifier(name)
+                ),
+                (self.ids,),
+            )
+        self.conn.execute("SET session_replication_role = origin")
+        for job_id in self.ids:
+            staged = self.conn.execute(
+                "SELECT format('%%I.%%I', n.nspname, c.relname), c.relkind::text FROM pg_class AS c"
+                " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+                " WHERE n.nspname = 'pgimport_staging' AND c.relkind IN ('r', 'p', 'v')"
+                " AND NOT c.relispartition AND c.relname LIKE %s ORDER BY c.relkind DESC",
+                (f"job\\_{job_id.replace('-', '')}%",),
+            ).fetchall()
+            for name, kind in staged:
+                self.conn.execute(f"DROP {'VIEW' if kind == 'v' else 'TABLE'} {name} CASCADE")
+
+    # SQL
+
+    def place(self, table: Table) -> sql.Composed:
+        """Name a table."""
+        return sql.Composed([sql.Identifier(self.kind.name, table.name)])
+
+    def run(self, statement: str, *parameters: Any) -> Any:
+        """Call a function of pgimport as whoever runs the jobs; give its answer."""
+        row = self.conn.execute(statement, parameters).fetchone()  # type: ignore[arg-type]
+        return row[0] if row else None
+
+    def content(self, table: Table) -> list[tuple[Cells, str | None]]:
+        """Read the table: its values as texts, and the id of the job."""
+        columns = sql.SQL(", ").join(
+            sql.SQL("{}::text").format(sql.Identifier(name))
+            for name in [*table.names, "import_job_id"]
+        )
+        query = sql.SQL("SELECT {} FROM {}").format(columns, self.place(table))
+        rows = self.conn.execute(query).fetchall()
+        return [(dict(zip(table.names, row[:-1], strict=True)), row[-1]) for row in rows]
+
+    def where(self, table: Table, row: Row) -> sql.Composed:
+        """Tell a row from all others."""
+        names = table.given or table.key
+        return sql.SQL(" AND ").join(
+            sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(
+                sql.Identifier(name), sql.Literal(row.cells[name])
+            )
+            for name in names
+        )
+
+    # steps
+
+    def apply(self, step: Step) -> bool:
+        """Carry out a step, if it is possible, and compare; whether it was."""
+        self.model.clock += 1
+        self.run("SELECT set_config('model.clock', %s, false)", self.model.now())
+        if isinstance(step, Add | Change | Remove):
+            done = self.people(step)
+        else:
+            done = self.job_step(step)
+        if done:
+            self.compare()
+        return done
+
+    def people(self, step: Add | Change | Remove) -> bool:
+        """Change a table as people do; not where a constraint would refuse it."""
+        model = self.model
+        table = model.tables[step.table]
+        if isinstance(step, Add):
+            cells = dict(step.cells)
+            alike = {table.alike(row.cells) for row in model.alive(table)}
+            if table.alike(cells) in alike or not model.has_parent(table, cells):
+                return False
+            names = list(cells)
+            self.conn.execute(
+                sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+                    self.place(table), sql.SQL(", ").join(map(sql.Identifier, names)),
+                    sql.SQL(", ").join(sql.Literal(cells[name]) for name in names),
+                )
+            )  # fmt: skip
+            model.add(table, cells)
+            return True
+
+        rows = model.alive(table)
+        if not rows:
+            return False
+        row = rows[step.row % len(rows)]
+        if isinstance(step, Remove):
+            if any(model.children(table, [row])):
+                return False
+            self.conn.execute(
+                sql.SQL("DELETE FROM {} WHERE {}").format(self.place(table), self.where(table, row))
+            )
+            model.remove(table, row)
+            return True
+
+        cells = {step.column: step.value}
+        if step.column in table.key:
+            others = {table.alike(other.cells) for other in rows if other is not row}
+            if table.alike(row.cells | cells) in others or any(model.children(table, [row])):
+                return False
+        if not model.has_parent(table, cells):
+            return False
+        before = {step.column: row.cells[step.column]}
+        self.update(table, row, cells)
+        if step.back:
+            self.update(table, row, before)
+        return True
+
+    def update(self, table: Table, row: Row, cells: Cells) -> None:
+        """Update a row as people do."""
+        self.conn.execute(
+            sql.SQL("UPDATE {} SET {} WHERE {}").format(
+                self.place(table),
+                sql.SQL(", ").join(
+                    sql.SQL("{} = {}").format(sql.Identifier(n), sql.Literal(v))
+                    for n, v in cells.items()
+                ),
+                self.where(table, row),
+            )
+        )
+        self.model.change(table, row, cells)
+
+    def job_step(self, step: Load | Insert | Rollback | Clear) -> bool:
+        """Do something with a job."""
+        if isinstance(step, Load):
+            job = self.load(step)
+            if step.until != "check":
+                self.insert(job, dry_run=step.until == "dry run")
+            return True
+        if isinstance(step, Insert):
+            waiting = [job for job in self.model.jobs if job.status == "checked"]
+            if waiting:
+                self.insert(waiting[step.job % len(waiting)], dry_run=False)
+            return bool(waiting)
+        if isinstance(step, Clear):
+            jobs = [job for job in self.model.jobs if not job.cleared]
+            if jobs:
+                job = jobs[step.job % len(jobs)]
+                self.act("SELECT pgimport.clear_staging(%s)", self.ids[job.number])
+                self.model.clear_staging(job)
+            return bool(jobs)
+        jobs = [job for job in self.model.jobs if job.status == "completed"]
+        if jobs:
+            self.rollback(jobs[step.job % len(jobs)], step)
+        return bool(jobs)
+
+    def act(self, statement: str, *parameters: Any) -> dict[str, Any]:
+        """Call a function of pgimport as the role that runs the jobs."""
+        if self.kind.other_role:
+            self.conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(IMPORTER)))
+        answer = self.run(statement, *parameters)
+        if self.kind.other_role:
+            self.conn.execute("RESET ROLE")
+        assert isinstance(answer, dict)
+        return answer
+
+    def load(self, step: Load) -> Job:
+        """Start a job, stage its files and check it."""
+        table = self.model.tables[step.table]
+        options = {"on_duplicate": step.on_duplicate, "keep": step.keep}
+        answer = self.act(
+            "SELECT pgimport.create_job(%s, %s)",
+            f"{self.kind.name}.{table.name}", Jsonb(options),
+        )  # fmt: skip
+        job_id = answer["job_id"]
+        self.ids.append(job_id)
+        for number, (header, rows) in enumerate(step.files):
+            opened = self.act(
+                "SELECT pgimport.stage_file(%s, %s, %s)", job_id, f"{number}.csv", list(header)
+            )
+            if self.kind.other_role:
+                self.conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(IMPORTER)))
+            with self.conn.cursor() as cursor, cursor.copy(opened["copy_sql"]) as copy:
+                copy.write(written(header, rows))
+            self.act(
+                "SELECT pgimport.finish_file(%s, %s, %s)", job_id, opened["file_no"], len(rows)
+            )
+        files = [
+            (list(header), [dict(zip(header, row, strict=True)) for row in rows])
+            for header, rows in step.files
+        ]
+        job = self.model.check(table, step.on_duplicate, step.keep, files)
+        answer = self.act("SELECT pgimport.check_job(%s)", job_id)
+        valid = [row for row in job.rows if row.valid]
+        self.expect(
+            answer,
+            {
+                "total_rows": len(job.rows),
+                "invalid_rows": len(job.rows) - len(valid),
+                "internal_duplicates": sum(row.repeated for row in valid),
+                "database_duplicates": sum(row.known for row in valid),
+            },
+            answer["counts"],
+        )
+        return job
+
+    def insert(self, job: Job, *, dry_run: bool) -> None:
+        """Insert a job, or say what that would do."""
+        answer = self.act(
+            "SELECT pgimport.insert_job(%s, %s)", self.ids[job.number],
+            Jsonb({"dry_run": dry_run}),
+        )  # fmt: skip
+        self.expect(answer, self.model.insert(job, dry_run=dry_run))
+
+    def rollback(self, job: Job, step: Rollback) -> None:
+        """Roll a job back."""
+        expected = self.model.rollback(job, step.mode)
+        answer = self.act("SELECT pgimport.rollback_job(%s, %s)", self.ids[job.number], step.mode)
+        self.expect(answer, expected)
+
+    # comparison
+
+    def expect(
+        self, answer: dict[str, Any], expected: dict[str, Any], where: dict[str, Any] | None = None
+    ) -> None:
+        """Compare an answer with what the model says of it."""
+        found = {name: (where or answer).get(name) for name in expected}
+        if found != expected:
+            raise AssertionError(f"answer {found}, expected {expected}: {answer}")
+
+    def compare(self) -> None:
+        """Compare the tables, and what is said of each job."""
+        for table in self.model.tables.values():
+            self.compare_table(table)
+        for job in self.model.jobs:
+            self.compare_job(job)
+
+    def compare_table(self, table: Table) -> None:
+        """Every row, value and job id is the model's."""
+        found = self.content(table)
+        self.learn(table, [cells for cells, _ in found])
+        ids = {job_id: number for number, job_id in enumerate(self.ids)}
+        there = sorted(
+            repr((list(cells.items()), None if job_id is None else ids[job_id]))
+            for cells, job_id in found
+        )
+        expected = sorted(
+            repr(([(n, row.cells[n]) for n in table.names], row.job and row.job.number))
+            for row in self.model.rows[table.name]
+        )
+        if there != expected:
+            missing = [line for line in expected if line not in there]
+            extra = [line for line in there if line not in expected]
+            raise AssertionError(f"table {table.name}: missing {missing}, instead {extra}")
+
+    def learn(self, table: Table, found: Sequence[Cells]) -> None:
+        """Take over what the table gave to new rows."""
+        known = {tuple(r.cells[n] for n in table.given) for r in self.model.rows[table.name]}
+        for row in self.model.rows[table.name] if table.given else []:
+            if UNKNOWN in row.cells.values():
+                for cells in found:
+                    given: tuple[Value, ...] = tuple(cells[name] for name in table.given)
+                    if given not in known and table.alike(cells) == table.alike(row.cells):
+                        old = self.model.print_of(table, row)
+                        row.cells |= dict(zip(table.given, given, strict=True))
+                        if row.job and old in row.job.prints:
+                            row.job.prints.remove(old)
+                            row.job.prints.add(self.model.print_of(table, row))
+                        known.add(given)
+                        break
+
+    def compare_job(self, job: Job) -> None:
+        """What verify_job and plan_rollback say is what the model says."""
+        job_id = self.ids[job.number]
+        verified = self.act("SELECT pgimport.verify_job(%s)", job_id)
+        self.expect(verified, {"verified": self.model.verified(job), "status": job.status})
+        if job.status == "completed":
+            plan = self.model.plan(job)
+            self.expect(
+                self.act("SELECT pgimport.plan_rollback(%s)", job_id),
+                {
+                    "eligible": True,
+                    "delete": len(plan.delete),
+                    "restore": len(plan.restore),
+                    "already_gone": plan.gone,
+                    "modified": plan.modified,
+                },
+            )
+
+
+def written(header: Sequence[str], rows: Sequence[Sequence[Value]]) -> str:
+    """Write a file: what is missing is an empty field, an empty text is quoted."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        line = io.StringIO()
+        csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="").writerow(
+            ["\0" if value is None else value for value in row]
+        )
+        text.write(line.getvalue().replace('"\0"', "") + "\n")
+    return text.getvalue()
