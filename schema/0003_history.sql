@@ -93,6 +93,8 @@ CREATE TABLE pgimport.kept_row (
     kept_at timestamptz NOT NULL DEFAULT now(),
     kind text NOT NULL,
     key jsonb NOT NULL,
+    -- of the key as it is: by it a redo knows the rows that are not its own
+    key_hash bigint,
     columns text[] NOT NULL,
     CONSTRAINT kept_row_pkey PRIMARY KEY (job_id, kept_no),
     CONSTRAINT kept_row_job_id_fkey FOREIGN KEY (job_id) REFERENCES pgimport.job (job_id),

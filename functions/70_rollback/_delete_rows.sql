@@ -21,30 +21,27 @@ AS $_delete_rows$
 -- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     v_deleted bigint;
-    v_more bigint := 0;
     v_act text := CASE WHEN p_soft
         THEN format('UPDATE %s AS t SET %s', p_relation,
             pgimport._soft_delete_sql(p_job.target_id, p_relation))
         ELSE format('DELETE FROM %s AS t', p_relation) END;
 BEGIN
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
-    EXECUTE format('%s WHERE %s AND %s', v_act, p_scope.carries, p_scope.untouched);
-    GET DIAGNOSTICS v_deleted = ROW_COUNT;
-    IF p_rest > 0 THEN
+    -- one statement in every case: rows that refer to each other go together
+    IF p_rest = 0 THEN
+        EXECUTE format('%s WHERE %s AND %s', v_act, p_scope.carries, p_scope.untouched);
+    ELSE
         EXECUTE format(
-            '%s %s (%s) AS q WHERE t.tableoid = q."pgimport rel" AND t.ctid = q."pgimport ctid" '
-            '%s',
+            '%s %s (%s) AS q WHERE t.tableoid = q."pgimport rel" AND t.ctid = q."pgimport ctid"',
             v_act,
             CASE WHEN p_soft THEN 'FROM' ELSE 'USING' END,
-            -- what the first statement declared deleted is not among them
-            p_scope.rest,
-            CASE WHEN NOT p_all THEN 'AND q."pgimport state" = ''e''' END
+            pgimport._doomed_sql(p_relation, p_scope, p_all, p_rest)
         );
-        GET DIAGNOSTICS v_more = ROW_COUNT;
     END IF;
+    GET DIAGNOSTICS v_deleted = ROW_COUNT;
     PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
 
-    RETURN v_deleted + v_more;
+    RETURN v_deleted;
 END;
 $_delete_rows$;
 

@@ -124,7 +124,7 @@ BEGIN
     RETURN format(
         'SELECT ''updated'' AS kind, q.key, q.key_hash, q.columns, CASE q.state '
         'WHEN ''u'' THEN ''untouched since'' WHEN ''e'' THEN ''rewritten, but equal'' END '
-        'FROM (SELECT %s AS state, %s AS key, i.key_hash, CASE WHEN t.tableoid IS NULL '
+        'AS detail FROM (SELECT %s AS state, %s AS key, i.key_hash, CASE WHEN t.tableoid IS NULL '
         'THEN ''{}'' ELSE %s END AS columns '
         'FROM pgimport_staging.%I AS i LEFT JOIN %s AS t ON %s WHERE %s) AS q '
         'WHERE q.state IN (%s)',

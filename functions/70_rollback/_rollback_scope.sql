@@ -46,7 +46,24 @@ BEGIN
     FROM pgimport._rollback_filter(p_job, p_relation, p_options) AS f;
 
     SELECT
-        string_agg(
+        format('jsonb_build_object(%s)', string_agg(
+            format('%L, %s', k.name, pgimport._shown_key(
+                p_job.target_id, k.name, format('t.%I', k.name)
+            )), ', ' ORDER BY k.place
+        )),
+        format('jsonb_build_object(%s)', string_agg(
+            format('%L, %s', k.name, pgimport._shown_key(
+                p_job.target_id, k.name, format('i.k%s', k.place)
+            )), ', ' ORDER BY k.place
+        ))
+    INTO key, image_key
+    FROM pgimport.target AS g
+    CROSS JOIN LATERAL unnest(g.key_columns) WITH ORDINALITY AS k (name, place)
+    WHERE g.target_id = p_job.target_id;
+
+    -- what was inserted can be deleted also where the index of the key is gone
+    IF has_image THEN
+        SELECT string_agg(
             format(
                 CASE WHEN k.nulls_not_distinct
                     THEN '(%1$s %2$s %3$s OR (%1$s IS NULL AND %3$s IS NULL))'
@@ -57,19 +74,9 @@ BEGIN
                 concat(format('i.k%s', k.key_position), '::' || k.compare_type,
                     ' COLLATE ' || k.collation_name)
             ), ' AND ' ORDER BY k.index_position
-        ),
-        format('jsonb_build_object(%s)', string_agg(
-            format('%L, %s', k.column_name, pgimport._shown_key(
-                p_job.target_id, k.column_name, format('t.%I', k.column_name)
-            )), ', ' ORDER BY k.key_position
-        )),
-        format('jsonb_build_object(%s)', string_agg(
-            format('%L, %s', k.column_name, pgimport._shown_key(
-                p_job.target_id, k.column_name, format('i.k%s', k.key_position)
-            )), ', ' ORDER BY k.key_position
-        ))
-    INTO matches, key, image_key
-    FROM pgimport._key_columns(p_job.target_id) AS k;
+        ) INTO matches
+        FROM pgimport._key_columns(p_job.target_id) AS k;
+    END IF;
 
     SELECT
         coalesce(string_agg(format('%s IS NOT DISTINCT FROM %s', c.now_sql, c.written_sql),

@@ -24,7 +24,9 @@ SELECT is(
     (SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'answer'::jsonb) AS k),
     ARRAY[
         'already_gone', 'counts', 'delete', 'dependents', 'details', 'eligible', 'expires_at',
-        'job_id', 'later_jobs', 'message', 'modified', 'reasons', 'restore', 'status', 'success',
+        'job_id', 'later_jobs', 'message', 'mode', 'modified', 'modified_inserted',
+        'modified_updated', 'partial', 'reasons', 'refused_because', 'restore', 'rewritten',
+        'rows_inserted', 'rows_updated', 'seconds', 'soft', 'status', 'success', 'taken',
         'target', 'warnings'
     ],
     'plan_rollback answers with the documented keys and no other'
@@ -55,7 +57,7 @@ SELECT is(
 );
 SELECT results_eq(
     format(
-        'SELECT r ->> ''code'' FROM pg_catalog.jsonb_array_elements(%L::jsonb -> ''details'' '
+        'SELECT r #>> ''{key,code}'' FROM pg_catalog.jsonb_array_elements(%L::jsonb -> ''details'' '
         '-> ''modified_rows'') AS r ORDER BY 1', :'mixed'
     ),
     $$VALUES ('B'), ('C')$$, 'the modified rows are named by their keys'
@@ -66,8 +68,9 @@ SELECT pgimport_test.completed_job('{F}') AS noop \gset
 UPDATE pgimport_test.codes SET sku = sku
 WHERE code = 'F';
 SELECT is(
-    pgimport_test.pick(pgimport.plan_rollback(:'noop'), 'delete', 'modified'),
-    'delete=0 modified=1', 'a row that somebody wrote without changing it counts as modified'
+    pgimport_test.pick(pgimport.plan_rollback(:'noop'), 'delete', 'rewritten', 'modified'),
+    'delete=1 rewritten=1 modified=0',
+    'a row that somebody wrote without changing it is still as the job left it'
 );
 
 -- a row that was locked only
@@ -120,7 +123,7 @@ INSERT INTO pgimport_test.codes (merchant_id, code, import_job_id)
 VALUES (pgimport_test.merchant(), 'FORGED', :'noop');
 SELECT is(
     pgimport_test.pick(pgimport.plan_rollback(:'noop'), 'delete', 'modified'),
-    'delete=0 modified=2', 'a row that only carries the stamp is not one to be deleted'
+    'delete=1 modified=1', 'a row that only carries the stamp is not one to be deleted'
 );
 
 -- the table was made anew
@@ -129,8 +132,9 @@ DROP FUNCTION pgimport_test.codes_target();
 DROP TABLE pgimport_test.codes;
 ALTER TABLE pgimport_test.copied RENAME TO codes;
 SELECT is(
-    pgimport_test.pick(pgimport.plan_rollback(:'locked'), 'delete', 'modified'),
-    'delete=0 modified=2', 'in a table that was made anew no row can be proved untouched'
+    pgimport_test.pick(pgimport.plan_rollback(:'locked'), 'delete', 'rewritten', 'modified'),
+    'delete=2 rewritten=2 modified=0',
+    'in a table that was made anew the rows are known by their fingerprints'
 );
 
 SELECT * FROM finish();

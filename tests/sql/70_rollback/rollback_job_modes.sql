@@ -31,8 +31,9 @@ SELECT is(
 SELECT is(
     (SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'answer'::jsonb) AS k),
     ARRAY[
-        'counts', 'details', 'inserted_originally', 'job_id', 'message', 'mode', 'rows_deleted',
-        'rows_kept', 'rows_restored', 'status', 'success', 'target', 'warnings'
+        'counts', 'details', 'inserted_originally', 'job_id', 'later_jobs', 'message', 'mode',
+        'partial', 'rows_cascaded', 'rows_deleted', 'rows_kept', 'rows_restored', 'status',
+        'success', 'target', 'updated_originally', 'warnings'
     ],
     'and answers with the documented keys and no other'
 );

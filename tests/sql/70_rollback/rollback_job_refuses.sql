@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(21);
+SELECT plan(33);
 
 SELECT pgimport_test.codes_target();
 SELECT throws_ok('SELECT pgimport.rollback_job(NULL)', 'PI001', NULL, 'a job must be given');
@@ -16,16 +16,26 @@ SELECT throws_ok(
 SELECT throws_ok(
     format('SELECT pgimport.rollback_job(%L, NULL)', :'job'), 'PI506', NULL, 'no mode, too'
 );
-SELECT throws_ok(
-    format($$SELECT pgimport.rollback_job(%L, 'cascade')$$, :'job'), 'PI004', NULL,
-    'mode cascade is not available yet'
-);
 SELECT
     throws_ok(
-        format('SELECT pgimport.rollback_job(%L, p_options => %L)', :'job', o), 'PI004', NULL,
-        format('option %s is not available yet', o)
+        format('SELECT pgimport.rollback_job(%L, p_options => %L)', :'job', o), 'PI003', NULL,
+        format('option %s has no meaning', o)
     )
-FROM unnest(ARRAY['{"filter": {}}', '{"rows": []}', '{"soft_delete": true}']) AS o;
+FROM unnest(ARRAY[
+    '{"filter": {}}', '{"filter": ["A"]}', '{"rows": []}', '{"rows": "A"}',
+    '{"soft_delete": true}', '{"soft_delete": 1}', '{"force": "yes"}', '{"with_later_jobs": 1}',
+    '{"filter": {"code": "A"}, "with_later_jobs": true}'
+]) AS o;
+SELECT
+    throws_ok(
+        format('SELECT pgimport.rollback_job(%L, p_options => %L)', :'job', o), c, NULL,
+        format('rows cannot be named by %s', o)
+    )
+FROM (VALUES
+    ('{"filter": {"colour": "A"}}', 'PI206'), ('{"filter": {"import_job_id": "A"}}', 'PI206'),
+    ('{"filter": {"points": "many"}}', 'PI508'), ('{"filter": {"points": [1, "x"]}}', 'PI508'),
+    ('{"rows": ["1-1-00000000"]}', 'PI508'), ('{"rows": ["A"]}', 'PI508')
+) AS v (o, c);
 SELECT throws_ok(
     format($$SELECT pgimport.rollback_job(%L, p_options => '{"fast": true}')$$, :'job'),
     'PI002', NULL, 'an unknown option is refused'
@@ -53,7 +63,7 @@ SELECT
         format('SELECT pgimport.rollback_job(%L, %L)', :'job', m), 'PI502', NULL,
         format('after the window a rollback is refused: %s', m)
     )
-FROM unnest('{refuse,keep_modified,force}'::text[]) AS m;
+FROM unnest('{refuse,keep_modified,force,cascade}'::text[]) AS m;
 SELECT is(
     pgimport_test.pick(pgimport.plan_rollback(:'job'), 'eligible', 'reasons.0.code', 'delete'),
     'eligible=false reasons.0.code=PI502 delete=2', 'the plan says so'
