@@ -2,6 +2,7 @@
 -- and rows that break one get an issue and are marked invalid, like those with a wrong value. Rows
 -- that are invalid already are judged, too, by the constraints that do not depend on their wrong
 -- values: a person sees everything that is to be corrected at once.
+-- Rows that are updated are judged as they are afterwards.
 -- p_search_path: the caller's, for functions of the constraints. p_table: suffix of the table with
 -- the values to be judged; _again: of rows that were corrected, which are in _value, too.
 -- Called by _validate_values and _recheck_rows.
@@ -19,16 +20,22 @@ AS $_check_constraints$
 DECLARE
     v_relation regclass := pgimport._job_relation(p_job);
     v_last bigint;
+    v_updates boolean := pgimport._needs_merged(p_job, v_relation);
     v_doubtful boolean;
     v_self boolean := false;
     r_constraint record;
 BEGIN
-    IF NOT pgimport._is_constrained(v_relation) THEN
+    IF v_updates THEN
+        PERFORM pgimport._store_merged(p_job, v_relation);
+    ELSIF NOT pgimport._is_constrained(v_relation) THEN
         RETURN;
     END IF;
     SELECT coalesce(max(i.issue_id), 0) INTO v_last FROM pgimport.issue AS i
     WHERE i.job_id = p_job.job_id;
     v_doubtful := pgimport._store_doubts(p_job, p_table);
+    IF v_doubtful AND v_updates THEN
+        PERFORM pgimport._drop_doubts(p_job, v_relation);
+    END IF;
 
     FOR r_constraint IN
         SELECT c.* FROM pgimport._constraints(p_job, v_relation) AS c WHERE c.skipped IS NULL
@@ -39,6 +46,15 @@ BEGIN
                 p_job, v_relation, '_doubt', r_constraint, p_search_path
             );
         END IF;
+        v_self := v_self OR r_constraint.is_self;
+    END LOOP;
+    FOR r_constraint IN
+        SELECT c.* FROM pgimport._constraints(p_job, v_relation, true) AS c
+        WHERE v_updates AND c.skipped IS NULL
+    LOOP
+        PERFORM pgimport._judge_rows(
+            p_job, v_relation, '_merged', r_constraint, p_search_path
+        );
         v_self := v_self OR r_constraint.is_self;
     END LOOP;
     PERFORM pgimport._mark_invalid(p_job, v_last);
@@ -70,6 +86,9 @@ DECLARE
     v_found bigint;
     v_round bigint;
     v_fallen boolean := false;
+    v_updates boolean := pgimport._is_staged(
+        pgimport._staging_name(p_job.job_id, '_merged')
+    );
     r_constraint record;
 BEGIN
     IF NOT EXISTS (
@@ -88,6 +107,15 @@ BEGIN
         LOOP
             v_found := pgimport._judge_rows(
                 p_job, p_relation, '_value', r_constraint, p_search_path
+            );
+            v_round := v_round + v_found;
+        END LOOP;
+        FOR r_constraint IN
+            SELECT c.* FROM pgimport._constraints(p_job, p_relation, true) AS c
+            WHERE v_updates AND c.skipped IS NULL AND c.is_self
+        LOOP
+            v_found := pgimport._judge_rows(
+                p_job, p_relation, '_merged', r_constraint, p_search_path
             );
             v_round := v_round + v_found;
         END LOOP;

@@ -5,11 +5,14 @@
 -- columns: those it is about; shown: those whose values tell a person why.
 -- needs: the columns it depends on, down to those that are read. skipped: why it cannot be judged
 -- before the insert, null where it can.
+-- p_merged: over the rows that a job updates, as they are afterwards: what the update does not touch
+-- and PostgreSQL would not look at again is left out.
 -- Unique and exclusion constraints compare rows with each other: _unique_constraints().
 -- Called by _check_constraints, _constraint_warnings and _check_hash.
 CREATE OR REPLACE FUNCTION pgimport._constraints(
     p_job pgimport.job,
-    p_relation regclass
+    p_relation regclass,
+    p_merged boolean DEFAULT false
 )
 RETURNS TABLE (
     code text,
@@ -28,6 +31,9 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $_constraints$
 #variable_conflict use_column
+DECLARE
+    v_touched text[] := CASE WHEN p_merged
+        THEN ARRAY(SELECT m.column_name FROM pgimport._merge_columns(p_job) AS m) END;
 BEGIN
     RETURN QUERY
     WITH compiled AS (
@@ -96,10 +102,20 @@ BEGIN
         UNION ALL
         SELECT f.code, 'foreign_key', f.columns, f.condition, f.detail, f.is_self, f.skipped
         FROM pgimport._foreign_keys(p_relation) AS f
+        UNION ALL
+        -- rows that are in the target need no value
+        SELECT
+            'required', 'check', ARRAY[w.column_name],
+            concat(
+                format('num_nulls(%I) = 1', w.column_name),
+                CASE WHEN w.is_text THEN format(' OR %I::text COLLATE "C" = ''''', w.column_name) END
+            ), NULL, false, NULL
+        FROM pgimport._written_columns(p_job) AS w
+        WHERE w.required_later AND NOT p_merged
     ),
 
     known AS MATERIALIZED (
-        SELECT r.* FROM pgimport._row_columns(p_job, p_relation) AS r
+        SELECT r.* FROM pgimport._row_columns(p_job, p_relation, p_merged) AS r
     ),
 
     needed AS (
@@ -129,11 +145,12 @@ BEGIN
             LIMIT 1
         ))
     FROM needed AS n
+    WHERE NOT p_merged OR n.code LIKE 'check:%' OR n.needs && v_touched
     ORDER BY n.kind, n.code;
 END;
 $_constraints$;
 
-COMMENT ON FUNCTION pgimport._constraints(pgimport.job, regclass) IS
+COMMENT ON FUNCTION pgimport._constraints(pgimport.job, regclass, boolean) IS
 'internal: the constraints of a target, each as a condition over rows that are to be inserted.';
 
 -- The names of some columns of a table by their numbers. Called by the readers of the catalog.

@@ -90,9 +90,7 @@ BEGIN
             'SELECT r."pgimport file_no", r."pgimport row_no", %s FROM %s AS r '
             'WHERE %s AND NOT r."pgimport bad" && %L AND (%s)',
             v_shown, v_rows, p_filter, p_constraint.needs,
-            replace(
-                p_constraint.condition, '{rows}', pgimport._row_sql(p_job, p_relation, '_value')
-            )
+            replace(p_constraint.condition, '{rows}', pgimport._all_rows_sql(p_job, p_relation))
         );
     END IF;
     -- CASE keeps the parts of a condition in their order, and behind OFFSET 0 the planner computes

@@ -1,6 +1,7 @@
 -- Finds rows that the unique and exclusion constraints of the target beside its key would refuse:
 -- first those in conflict with rows of the table. Rows whose key is in the table are not inserted
--- and conflict with nothing. What conflicts among the rows of the job is put down as claims
+-- and conflict with nothing; those that are updated are compared as they are afterwards, with all
+-- rows but their own: also with one that the same job changes, as nobody knows which comes first. What conflicts among the rows of the job is put down as claims
 -- (constraint, group, row): of a group one row at most can be inserted.
 -- Called by _mark_duplicates. Returns the constraints whose claims are to be settled by
 -- _settle_conflicts, null where there are none.
@@ -19,6 +20,9 @@ DECLARE
     c_claim CONSTANT text := pgimport._staging_name(p_job.job_id, '_claim');
     v_key text;
     v_last bigint;
+    v_updates boolean := pgimport._is_staged(
+        pgimport._staging_name(p_job.job_id, '_merged')
+    );
     r_guard record;
 BEGIN
     -- read from the catalog once
@@ -40,13 +44,16 @@ BEGIN
             p_job, r_guard,
             format(
                 'SELECT k.file_no, k.row_no, k.shown FROM pgimport_staging.%I AS k WHERE %s '
-                'AND EXISTS (SELECT FROM (SELECT %s FROM %s WHERE %s) AS t WHERE %s)',
+                'AND EXISTS (SELECT FROM (SELECT %s%s FROM %s WHERE %s) AS t WHERE %s%s)',
                 v_key,
                 replace(r_guard.complete, '{a}', 'k'),
                 r_guard.keys,
+                CASE WHEN v_updates THEN ', tableoid AS rel, ctid AS tid' END,
                 r_guard.relation,
                 r_guard.predicate,
-                replace(replace(r_guard.same, '{a}', 't'), '{b}', 'k')
+                replace(replace(r_guard.same, '{a}', 't'), '{b}', 'k'),
+                CASE WHEN v_updates
+                    THEN ' AND (t.rel = k.rel AND t.tid = k.tid) IS NOT TRUE' END
             ), NULL, p_search_path
         );
     END LOOP;
@@ -74,8 +81,8 @@ $_mark_conflicts$;
 COMMENT ON FUNCTION pgimport._mark_conflicts(pgimport.job, regclass, text) IS
 'internal: finds rows in conflict with the table, and claims of rows on the same values.';
 
--- Stores what a unique or exclusion constraint compares of the rows that may be inserted.
--- Called by _mark_conflicts.
+-- Stores what a unique or exclusion constraint compares of the rows that may be inserted, and of
+-- those that are updated in a column of it, with their place in the target. Called by _mark_conflicts.
 CREATE OR REPLACE FUNCTION pgimport._store_keys(
     p_job pgimport.job,
     p_relation regclass,
@@ -90,20 +97,35 @@ AS $_store_keys$
 -- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_key CONSTANT text := pgimport._staging_name(p_job.job_id, '_key' || p_guard.constraint_no);
+    v_updates boolean := pgimport._is_staged(
+        pgimport._staging_name(p_job.job_id, '_merged')
+    );
+    v_touched boolean := v_updates AND p_guard.needs && ARRAY(
+        SELECT c.column_name FROM pgimport._merge_columns(p_job) AS c
+    );
     v_create text := format(
         'CREATE UNLOGGED TABLE pgimport_staging.%I AS '
-        'SELECT "pgimport file_no" AS file_no, "pgimport row_no" AS row_no, %s AS shown, %s '
-        'FROM %s AS r WHERE %s AND NOT r."pgimport bad" && %L AND NOT EXISTS (SELECT FROM pgimport_staging.%I AS m '
+        'SELECT "pgimport file_no" AS file_no, "pgimport row_no" AS row_no, %s AS shown, %s%s '
+        'FROM %s AS r WHERE %s AND NOT r."pgimport bad" && %L '
+        'AND NOT EXISTS (SELECT FROM pgimport_staging.%I AS m '
         'WHERE m.kind = ''d'' AND m.file_no = "pgimport file_no" '
         'AND m.row_no = "pgimport row_no")',
         c_key,
         pgimport._shown_values(p_job, p_guard.shown),
         p_guard.keys,
+        CASE WHEN v_updates THEN ', NULL::oid AS rel, NULL::tid AS tid' END,
         pgimport._row_sql(p_job, p_relation, '_value'),
         p_guard.predicate,
         p_guard.needs,
         pgimport._staging_name(p_job.job_id, '_mark')
-    );
+    ) || CASE WHEN v_touched THEN format(
+        ' UNION ALL SELECT "pgimport file_no", "pgimport row_no", %s, %s, '
+        '"pgimport rel", "pgimport tid" FROM %s AS r WHERE %s',
+        pgimport._shown_values(p_job, p_guard.shown),
+        p_guard.keys,
+        pgimport._row_sql(p_job, p_relation, '_merged'),
+        p_guard.predicate
+    ) ELSE '' END;
 BEGIN
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     EXECUTE v_create;

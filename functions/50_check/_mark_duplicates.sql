@@ -113,7 +113,8 @@ DECLARE
     v_memory text := pgimport._raise_memory();
     v_relation regclass;
     v_snapshot pg_snapshot;
-    v_hashes bigint[];
+    v_updates boolean := coalesce(p_job.options ->> 'on_duplicate' = 'update', false);
+    v_last bigint;
     v_guards jsonb;
     v_is_create boolean := coalesce(p_job.options ->> 'on_duplicate' = 'create', false);
     v_order text := CASE p_job.options ->> 'keep'
@@ -134,20 +135,17 @@ BEGIN
             ));
         END IF;
 
+        -- of several rows of a key that is in the target one is written: before it is judged
+        IF v_updates THEN
+            PERFORM pgimport._mark_repeated(p_job, r_key, v_order);
+        END IF;
+        SELECT coalesce(max(i.issue_id), 0) INTO v_last FROM pgimport.issue AS i
+        WHERE i.job_id = p_job.job_id;
+
         v_guards := pgimport._mark_conflicts(p_job, v_relation, p_search_path);
 
-        v_hashes := pgimport._repeated_hashes(r_key.repeated_hashes);
-        IF (r_key.hash IS NULL AND NOT v_is_create) OR v_hashes IS NOT NULL THEN
-            PERFORM pgimport._mark_rows(p_job.job_id, 'i', format(
-                'SELECT q.file_no, q.row_no FROM (SELECT k.file_no, k.row_no, '
-                'row_number() OVER (PARTITION BY %s ORDER BY %s) AS place '
-                'FROM (%s) AS k WHERE %s%s) AS q WHERE q.place > 1',
-                r_key.columns,
-                v_order,
-                r_key.staged_keys,
-                r_key.repeated,
-                ' AND ' || pgimport._hash_condition(r_key.hash, cardinality(v_hashes))
-            ), v_hashes);
+        IF NOT v_updates AND NOT v_is_create THEN
+            PERFORM pgimport._mark_repeated(p_job, r_key, v_order);
         END IF;
         IF v_guards IS NOT NULL THEN
             PERFORM pgimport._settle_conflicts(
@@ -155,13 +153,20 @@ BEGIN
             );
         END IF;
 
-        -- rows fell that referred to rows which fell in a conflict: all the marks again
-        EXIT WHEN NOT pgimport._judge_children(p_job, v_relation, p_search_path);
+        -- rows fell that referred to rows which fell in a conflict: all the marks again; also
+        -- where the next row of a key that is in the target takes the place of one that fell
+        EXIT WHEN NOT pgimport._judge_children(p_job, v_relation, p_search_path) AND NOT (
+            v_updates AND EXISTS (
+                SELECT FROM pgimport.issue AS i
+                WHERE i.job_id = p_job.job_id AND i.issue_id > v_last
+            )
+        );
         EXECUTE format(
             'DELETE FROM pgimport_staging.%I AS m WHERE m.kind <> ''x''',
             pgimport._staging_name(p_job.job_id, '_mark')
         );
     END LOOP;
+    PERFORM pgimport._drop_staged(pgimport._staging_name(p_job.job_id, '_merged'));
 
     EXECUTE format(
         'ANALYZE pgimport_staging.%I', pgimport._staging_name(p_job.job_id, '_mark')

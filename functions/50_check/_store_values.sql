@@ -65,6 +65,9 @@ BEGIN
                 'OR count(%3$s) < count(v.c%1$s)',
                 w.column_no, w.max_length, w.value_sql
             ) END,
+            -- a domain whose nulls are put off is stored as what is under it
+            CASE WHEN w.is_late
+                THEN format('count(%s) < count(v.c%s)', w.value_sql, w.column_no) END,
             CASE WHEN w.loose_type IS NOT NULL
                 THEN format('bool_or(v.c%s IS DISTINCT FROM %s)', w.column_no, w.value_sql) END,
             'bool_or((' || pgimport._rule_code_sql(

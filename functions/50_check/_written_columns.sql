@@ -13,6 +13,9 @@
 -- them: where it does not fail, the value is the same, for two thirds of the time.
 -- value_sql: the typed value again, read from the table of values (alias v).
 -- write_sql: value_sql, but a null in a NOT NULL column with a DEFAULT takes that default.
+-- required: a row without a value is refused. required_later: in a job that updates, only where the
+-- row is not in the target. is_late: a job that updates stores a domain that takes no null as what
+-- is under it, as a null in the file keeps what is there.
 -- Called by the check, preview, insert and verify.
 CREATE OR REPLACE FUNCTION pgimport._written_columns(
     p_job pgimport.job
@@ -38,7 +41,9 @@ RETURNS TABLE (
     stored_sql text,
     quick_sql text,
     value_sql text,
-    write_sql text
+    write_sql text,
+    required_later boolean,
+    is_late boolean
 )
 LANGUAGE plpgsql
 STABLE
@@ -46,11 +51,20 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $_written_columns$
 #variable_conflict use_column
+DECLARE
+    v_updates boolean := coalesce(p_job.options ->> 'on_duplicate' = 'update', false);
+    -- what every row has a field for
+    v_given text[] := CASE WHEN v_updates THEN ARRAY(
+        SELECT f.column_name FROM pgimport._column_files(p_job) AS f WHERE f.file_nos IS NULL
+    ) END;
 BEGIN
     RETURN QUERY
     WITH source AS (
         SELECT
             c.*,
+            v_updates AND c.required AND c.key_position IS NULL AND NOT (
+                c.rules @> '{"required": true}' AND c.column_name = ANY (v_given)
+            ) AS required_later,
             coalesce((c.rules ->> 'trim')::boolean, true) AS trimmed,
             coalesce(c.rules -> 'null_values', '[]') AS null_values,
             c.rules ->> 'default' AS rule_default,
@@ -133,7 +147,10 @@ BEGIN
                         'varbit[]'::regtype
                     )
                 ) THEN format_type(n.base_type, -1)
-            END AS loose_type
+            END AS loose_type,
+            -- a domain that takes no null is stored as what is under it: a null keeps the old value
+            v_updates AND n.not_null AND n.type_oid <> n.base_type AND n.key_position IS NULL
+            AND (n.required_later OR NOT n.required) AS is_late
         FROM nulled AS n
         CROSS JOIN LATERAL (
             SELECT CASE
@@ -151,6 +168,9 @@ BEGIN
         SELECT
             d.*,
             CASE
+                WHEN d.is_late THEN format(
+                    '(SELECT (%1$s)::%2$s WHERE (%1$s) IS NOT NULL)', d.text_sql, d.type_name
+                )
                 WHEN d.type_oid = 'text'::regtype THEN d.text_sql
                 -- only the type's own input knows which field a bare number is
                 WHEN d.type_oid = 'interval'::regtype AND d.type_name ~ '^interval [a-z]'
@@ -167,6 +187,10 @@ BEGIN
                 ELSE format('(%s)::%s', d.text_sql, d.type_name)
             END AS typed_sql,
             CASE
+                -- a null is none of the domain, but none is needed where the row is updated
+                WHEN d.is_late THEN format(
+                    '(SELECT v.c%1$s::%2$s WHERE num_nulls(v.c%1$s) = 0)', d.column_no, d.type_name
+                )
                 WHEN d.max_length IS NULL AND d.loose_type IS NULL THEN format('v.c%s', d.column_no)
                 ELSE format('v.c%s::%s', d.column_no, d.type_name)
             END AS value_sql
@@ -181,7 +205,7 @@ BEGIN
         t.base_type,
         t.type_category,
         t.is_text,
-        t.required,
+        t.required AND NOT t.required_later,
         t.max_length,
         t.loose_type,
         t.key_position,
@@ -192,6 +216,8 @@ BEGIN
         t.text_sql,
         t.typed_sql,
         CASE
+            WHEN t.is_late AND t.max_length IS NULL
+                THEN format('(%s)::%s', t.text_sql, format_type(t.base_type, t.base_typmod))
             WHEN t.loose_type IS NOT NULL THEN format('(%s)::%s', t.text_sql, t.loose_type)
             WHEN t.max_length IS NULL THEN t.typed_sql
             ELSE t.text_sql
@@ -199,6 +225,8 @@ BEGIN
         CASE
             WHEN t.quick_text_sql IS NOT NULL
                 THEN format('(%s)::%s', t.quick_text_sql, t.type_name)
+            WHEN t.is_late AND t.max_length IS NULL
+                THEN format('(%s)::%s', t.text_sql, format_type(t.base_type, t.base_typmod))
             WHEN t.loose_type IS NOT NULL THEN format('(%s)::%s', t.text_sql, t.loose_type)
             WHEN t.max_length IS NULL THEN t.typed_sql
             ELSE t.text_sql
@@ -208,7 +236,9 @@ BEGIN
             WHEN t.not_null AND t.has_default
                 THEN format('COALESCE(%s, (%s)::%s)', t.value_sql, t.default_expr, t.type_name)
             ELSE t.value_sql
-        END
+        END,
+        t.required_later,
+        t.is_late
     FROM typed AS t
     ORDER BY t.column_no;
 END;

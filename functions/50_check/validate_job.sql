@@ -33,6 +33,7 @@ BEGIN
 
     IF v_job.validated_at IS NULL OR v_job.check_hash <> pgimport._check_hash(v_job) THEN
         v_job := pgimport._validate_values(v_job, p_search_path);
+        PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id, '_merged'));
     ELSIF v_job.mark_snapshot IS NOT NULL THEN
         v_new := pgimport._recheck_duplicates(v_job);
         v_job := pgimport._read_job(p_job_id);
