@@ -103,6 +103,10 @@ BEGIN
         SELECT f.code, 'foreign_key', f.columns, f.condition, f.detail, f.is_self, f.skipped
         FROM pgimport._foreign_keys(p_relation) AS f
         UNION ALL
+        SELECT f.code, 'foreign_key', f.columns, f.condition, f.detail, false, f.skipped
+        FROM pgimport._referring_keys(p_relation, v_touched) AS f
+        WHERE p_merged
+        UNION ALL
         -- rows that are in the target need no value
         SELECT
             'required', 'check', ARRAY[w.column_name],
@@ -112,6 +116,18 @@ BEGIN
             ), NULL, false, NULL
         FROM pgimport._written_columns(p_job) AS w
         WHERE w.required_later AND NOT p_merged
+        UNION ALL
+        -- a null that was there before the table began to forbid it
+        SELECT
+            'required', 'check', pgimport._column_names(p_relation, c.conkey),
+            format('num_nulls(%I) = 1', a.attname), NULL, false, NULL
+        FROM pg_constraint AS c
+        INNER JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+        WHERE p_merged
+            AND c.conrelid = p_relation
+            AND c.contype = 'n'
+            AND NOT c.convalidated
+            AND a.attgenerated = ''
     ),
 
     known AS MATERIALIZED (
@@ -145,7 +161,10 @@ BEGIN
             LIMIT 1
         ))
     FROM needed AS n
-    WHERE NOT p_merged OR n.code LIKE 'check:%' OR n.needs && v_touched
+    WHERE NOT p_merged
+        OR n.code = 'required'
+        OR n.code LIKE 'check:%'
+        OR n.needs && v_touched
     ORDER BY n.kind, n.code;
 END;
 $_constraints$;

@@ -90,7 +90,9 @@ BEGIN
             'SELECT r."pgimport file_no", r."pgimport row_no", %s FROM %s AS r '
             'WHERE %s AND NOT r."pgimport bad" && %L AND (%s)',
             v_shown, v_rows, p_filter, p_constraint.needs,
-            replace(p_constraint.condition, '{rows}', pgimport._all_rows_sql(p_job, p_relation))
+            -- rows are updated before others are inserted: an update may not refer to those
+            replace(p_constraint.condition, '{rows}', CASE p_table
+                WHEN '_merged' THEN v_rows ELSE pgimport._all_rows_sql(p_job, p_relation) END)
         );
     END IF;
     -- CASE keeps the parts of a condition in their order, and behind OFFSET 0 the planner computes

@@ -315,16 +315,16 @@ def _is_conflict(verdict: Verdict, row: int) -> bool:
     """Whether a row is refused by a unique or exclusion constraint and nothing else."""
     issues = verdict.issues.get(row, [])
     return bool(issues) and all(
-        issue.code.startswith(("unique:", "exclusion:")) for issue in issues
+        issue.code.startswith(("unique:", "exclusion:", "foreign_key:self")) for issue in issues
     )
 
 
 def differences_of(truth: Truth, verdict: Verdict) -> list[Deviation]:
     """Where two judgements differ.
 
-    A row that takes the place which the job's own update of another row leaves is refused by
-    pgimport on purpose, and what hangs on it with it: in what order rows are written is nobody's
-    to rely on. Such a job must still do what its check says.
+    Two kinds of rows pgimport refuses on purpose, and what hangs on them with them: one that takes
+    the place which the job's own update of another row leaves, and an update that refers to a row
+    which the same job inserts, as updates come first. Such a job must still do what its check says.
     """
     found: list[Deviation] = []
     if verdict.trouble is not None and not verdict.classes:
