@@ -40,9 +40,9 @@ BEGIN
         SELECT
             w.column_no,
             format(
-                'CASE WHEN s."pgimport staged" AND %s IS DISTINCT FROM %s THEN %L END',
+                'CASE WHEN f.key_hash IS NOT NULL AND %s IS DISTINCT FROM %s THEN %L END',
                 pgimport._checksum_item(format('t.%I', w.column_name), w.type_oid),
-                pgimport._checksum_item(format('s.%I', w.column_name), w.type_oid),
+                pgimport._checksum_item(w.write_sql, w.type_oid),
                 w.column_name
             ) AS compared
         FROM pgimport._written_columns(p_job) AS w
@@ -107,26 +107,35 @@ BEGIN
         'FROM pgimport_staging.%I AS p) AS w ON w.key_hash = %s',
         pgimport._staging_name(p_job.job_id, '_print'), v_key_hash
     );
+    -- the keys of all staged rows, then the values of those alone that are asked for
     IF v_values IS NOT NULL THEN
-        v_joins := v_joins || format(
-            ' LEFT JOIN (SELECT t.*, true AS "pgimport staged", %s AS "pgimport key" FROM ('
-            'SELECT %s FROM (%s) AS v OFFSET 0) AS t) AS s ON s."pgimport key" = %1$s',
-            v_key_hash,
-            (
-                SELECT string_agg(
-                    format('%s AS %I', c.write_sql, c.column_name), ', ' ORDER BY c.column_no
+        v_joins := v_joins || (
+            SELECT format(
+                ' LEFT JOIN (SELECT t.file_no, t.row_no, %1$s AS key_hash FROM ('
+                'SELECT v.file_no, v.row_no%2$s FROM (%3$s) AS v OFFSET 0) AS t) AS f '
+                'ON f.key_hash = %1$s '
+                'LEFT JOIN pgimport_staging.%4$I AS s ON s.file_no = f.file_no '
+                'AND s.row_no = f.row_no '
+                'CROSS JOIN LATERAL (SELECT s.file_no%5$s) AS v',
+                v_key_hash,
+                string_agg(format(', %s AS %I', coalesce(
+                    w.write_sql, 'NULL::' || format_type(a.atttypid, a.atttypmod)
+                ), a.attname), ''),
+                v_values,
+                pgimport._staging_name(p_job.job_id),
+                (
+                    SELECT string_agg(
+                        format(', %s AS c%s', c.stored_sql, c.column_no), '' ORDER BY c.column_no
+                    )
+                    FROM pgimport._written_columns(p_job) AS c
                 )
-                FROM (
-                    SELECT w.write_sql, w.column_name, w.column_no
-                    FROM pgimport._written_columns(p_job) AS w
-                    UNION ALL
-                    -- a part of the key that the files do not fill is not known
-                    SELECT format('NULL::%s', k.type_name), k.column_name, 2000 + k.key_position
-                    FROM pgimport._key_columns(p_job.target_id) AS k
-                    WHERE k.column_name <> ALL (p_job.written_columns)
-                ) AS c
-            ),
-            v_values
+            )
+            FROM pgimport.target AS g
+            INNER JOIN pg_attribute AS a
+                ON a.attrelid = p_relation AND a.attname = ANY (g.key_columns)
+            -- a part of the key that the files do not fill is not known
+            LEFT JOIN pgimport._written_columns(p_job) AS w ON w.column_name = a.attname
+            WHERE g.target_id = p_job.target_id
         );
     END IF;
     RETURN v_joins;

@@ -102,18 +102,18 @@ BEGIN
     FROM pgimport._rollback_scope(p_later, p_relation, '{}') AS s;
 
     EXECUTE format(
-        'SELECT count(*) FROM %s AS i WHERE NOT i.undone AND EXISTS ('
-        'SELECT FROM %s AS t WHERE %s AND %s)',
-        v_image, p_relation, p_scope.carries, v_matches
+        'SELECT count(*) FROM %s AS i WHERE NOT i.undone AND EXISTS (SELECT FROM ('
+        'SELECT t.* FROM %s AS t WHERE %s%s) AS t WHERE %s)',
+        v_image,
+        p_relation,
+        p_scope.carries,
+        CASE WHEN p_scope.has_image THEN format(
+            ' UNION ALL SELECT t.* FROM pgimport_staging.%I AS i INNER JOIN %s AS t ON %s WHERE %s',
+            pgimport._staging_name(p_job.job_id, '_image'), p_relation,
+            p_scope.matches, p_scope.wanted
+        ) END,
+        v_matches
     ) INTO v_rows;
-    IF v_rows = 0 AND p_scope.has_image THEN
-        EXECUTE format(
-            'SELECT count(*) FROM %s AS i WHERE NOT i.undone AND EXISTS (SELECT FROM (SELECT t.* '
-            'FROM pgimport_staging.%I AS i INNER JOIN %s AS t ON %s WHERE %s) AS t WHERE %s)',
-            v_image, pgimport._staging_name(p_job.job_id, '_image'), p_relation,
-            p_scope.matches, p_scope.wanted, v_matches
-        ) INTO v_rows;
-    END IF;
     RETURN v_rows;
 END;
 $_shared_rows$;

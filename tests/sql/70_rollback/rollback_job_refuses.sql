@@ -22,16 +22,17 @@ SELECT
         format('option %s has no meaning', o)
     )
 FROM unnest(ARRAY[
-    '{"filter": {}}', '{"filter": ["A"]}', '{"rows": []}', '{"rows": "A"}',
-    '{"soft_delete": true}', '{"soft_delete": 1}', '{"force": "yes"}', '{"with_later_jobs": 1}',
-    '{"filter": {"code": "A"}, "with_later_jobs": true}'
-]) AS o;
+        '{"filter": {}}', '{"filter": ["A"]}', '{"rows": []}', '{"rows": "A"}',
+        '{"soft_delete": true}', '{"soft_delete": 1}', '{"force": "yes"}', '{"with_later_jobs": 1}',
+        '{"filter": {"code": "A"}, "with_later_jobs": true}'
+    ]) AS o;
 SELECT
     throws_ok(
         format('SELECT pgimport.rollback_job(%L, p_options => %L)', :'job', o), c, NULL,
         format('rows cannot be named by %s', o)
     )
-FROM (VALUES
+FROM (
+    VALUES
     ('{"filter": {"colour": "A"}}', 'PI206'), ('{"filter": {"import_job_id": "A"}}', 'PI206'),
     ('{"filter": {"points": "many"}}', 'PI508'), ('{"filter": {"points": [1, "x"]}}', 'PI508'),
     ('{"rows": ["1-1-00000000"]}', 'PI508'), ('{"rows": ["A"]}', 'PI508')
