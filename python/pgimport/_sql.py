@@ -380,9 +380,17 @@ def verify_job(job_id: JobId) -> Call[models.VerifyResult]:
 # --------------------------------------------------------------------------------------- rollback
 
 
-def plan_rollback(job_id: JobId) -> Call[models.RollbackPlan]:
-    """Return what a rollback would do; changes nothing."""
-    return _job("plan_rollback", models.RollbackPlan, job_id)
+def plan_rollback(
+    job_id: JobId, mode: str | None = None, options: Options | None = None
+) -> Call[models.RollbackPlan]:
+    """Return what rollback_job() would do in a mode, with its options; changes no row."""
+    return _job(
+        "plan_rollback",
+        models.RollbackPlan,
+        job_id,
+        mode=("text", mode),
+        options=(_JSON, options),
+    )
 
 
 def rollback_job(
@@ -424,7 +432,7 @@ def rollback_rows(
 
     Args:
         job_id: the job.
-        class_: delete, restore, gone, modified, taken, later or kept.
+        class_: delete, restore, gone, modified or taken; after a rollback: kept.
         after: row_no of the last row of the page before.
         limit: rows of a page.
 

@@ -363,6 +363,7 @@ class InsertResult(Result):
         rows_unchanged: rows of the table that were so already; part of rows_skipped.
         rows_skipped: valid rows that were neither inserted nor updated.
         expected: rows it set out to insert or to update.
+        redone: how often the job was done again after a rollback.
 
     """
 
@@ -372,6 +373,7 @@ class InsertResult(Result):
     rows_skipped: int | None = None
     rows_rejected: int | None = None
     expected: int | None = None
+    redone: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -449,6 +451,7 @@ class RollbackPlan(Result):
         taken: restored values that another row of the table has by now.
         dependents: rows of other tables that refer to rows that would go.
         later_jobs: jobs that build on this one, the newest first: the order to roll back in.
+        refused_because: why the mode would refuse, or None.
         soft: rows would be declared deleted instead of being deleted.
         seconds: about how long it would take.
         expires_at: end of the window for a rollback.
@@ -462,10 +465,15 @@ class RollbackPlan(Result):
     rewritten: int | None = None
     already_gone: int | None = None
     modified: int | None = None
+    modified_inserted: int | None = None
+    modified_updated: int | None = None
     taken: int | None = None
     dependents: list[Dependent] = field(default_factory=list)
     later_jobs: list[LaterJob] = field(default_factory=list)
+    mode: str | None = None
+    refused_because: str | None = None
     soft: bool | None = None
+    partial: bool | None = None
     rows_inserted: int | None = None
     rows_updated: int | None = None
     seconds: float | None = None
@@ -522,7 +530,7 @@ class RollbackRow(Record):
 
     Attributes:
         row_no: to be given as ``after`` for the next page.
-        row_class: delete, restore, gone, modified, taken, later or kept (the column "class").
+        row_class: delete, restore, gone, modified, taken or kept (the column "class").
         kind: whether the job inserted or updated it.
         columns: those that differ from what the job wrote.
 

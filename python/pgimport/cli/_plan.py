@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,6 +92,19 @@ class Plan:
         """Whether a later job updated rows of this one: it has to be rolled back before."""
         return any("updated" in str(item.get("why") or "updated") for item in self.later)
 
+    @property
+    def mode(self) -> str:
+        """The mode it was made for."""
+        return str(self.raw.get("mode") or "refuse")
+
+    @property
+    def refused(self) -> str | None:
+        """Why that mode would refuse; of a server that does not tell, what can be seen of it."""
+        if "refused_because" in self.raw:
+            told = self.raw["refused_because"]
+            return str(told) if told else None
+        return "; ".join(self.obstacles()) or None
+
     def obstacles(self) -> list[str]:
         """Return what stops the mode "refuse", in words."""
         found = []
@@ -101,20 +115,27 @@ class Plan:
         if self.dependent_rows:
             found.append(f"{_rows(self.dependent_rows)} of other tables depend on them")
         if self.updated_later:
-            found.append(f"{_count(len(self.later), 'later job')} on the same rows")
+            found.append(f"{several(len(self.later), 'later job')} on the same rows")
         return found
 
 
-def _count(value: int, what: str) -> str:
+def several(value: int, what: str) -> str:
+    """Return a count with its noun, in the plural where it is more than one."""
     return f"{number(value)} {what}{'' if value == 1 else 's'}"
 
 
 def _rows(value: int) -> str:
-    return _count(value, "row")
+    return several(value, "row")
 
 
 def show_plan(
-    state: State, raw: Json, job_id: str, final: bool = True, job: Json | None = None
+    state: State,
+    raw: Json,
+    job_id: str,
+    *,
+    final: bool = True,
+    job: Json | None = None,
+    words: Sequence[str] = (),
 ) -> None:
     """Show what a rollback would do, what stands in its way, and each way out.
 
@@ -124,6 +145,7 @@ def show_plan(
         job_id: its job.
         final: whether the commands to type next are wanted.
         job: the job as get_job() returns it, for the headline.
+        words: options of the command that the plan was made with, besides the mode.
 
     """
     plan = Plan(raw)
@@ -144,7 +166,7 @@ def show_plan(
         _show_end(state, plan)
     show_warnings(state, raw.get("warnings") or [])
     if final:
-        _show_choices(state, plan, job_id)
+        _show_choices(state, plan, job_id, words)
 
 
 def headline(job: Json) -> str:
@@ -157,7 +179,7 @@ def headline(job: Json) -> str:
     who = job.get("actor") or job.get("owner_role")
     return (
         f"Job {job.get('job_id')} into {job.get('target')}"
-        + (f", completed {moment(when)} UTC" if when else "")
+        + (f"\ncompleted {moment(when)} UTC" if when else "")
         + (f" by {printable(who)}" if who else "")
         + (f": {' and '.join(wrote)}." if when else ".")
     )
@@ -174,10 +196,6 @@ def _show_classes(state: State, plan: Plan) -> None:
                 "declare them deleted" if plan.soft else "delete them",
             )
         )
-    if plan.count("rewritten"):
-        rows.append(
-            (plan.count("rewritten"), "  of these written again since, but equal", "  the same")
-        )
     if plan.raw.get("rows_updated") or plan.count("restore"):
         rows.append(
             (
@@ -186,12 +204,16 @@ def _show_classes(state: State, plan: Plan) -> None:
                 "put the values from before back",
             )
         )
+    if plan.count("rewritten"):
+        rows.append(
+            (plan.count("rewritten"), "  of these written again since, but equal", "  the same")
+        )
     rows.append((plan.count("already_gone"), "gone already", "nothing to do"))
     rows.append(
         (
             plan.count("modified"),
             "changed by somebody else since",
-            "stop; or leave or overwrite them (--mode)" if plan.count("modified") else "",
+            _of_modified(plan),
         )
     )
     if plan.count("taken"):
@@ -199,6 +221,15 @@ def _show_classes(state: State, plan: Plan) -> None:
     state.out.table(
         ("rows", "of this job", "what a rollback would do"), rows, right=("rows",), indent="  "
     )
+
+
+def _of_modified(plan: Plan) -> str:
+    if not plan.count("modified"):
+        return ""
+    return {
+        "keep_modified": "leave what others have changed",
+        "force": "take them back, too: what others have changed is lost",
+    }.get(plan.mode, "stop; --mode says what else could be done")
 
 
 def _show_rows(state: State, plan: Plan) -> None:
@@ -336,83 +367,95 @@ def _reason(reason: object) -> str:
     return str(reason)
 
 
-def choices(raw: Json, job_id: str) -> list[tuple[str, str]]:
-    """Return the commands that would roll the job back, each with what it does."""
+def choices(raw: Json, job_id: str, words: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Return the commands that would roll the job back, each with what it does.
+
+    Args:
+        raw: the plan.
+        job_id: its job.
+        words: options of the command that the plan was made with, besides the mode.
+
+    """
     plan = Plan(raw)
     if plan.raw.get("eligible") is False or plan.count("taken"):
         return []
     found: list[tuple[str, str]] = []
 
-    def offer(what: str, *words: str) -> None:
-        found.append((shown_command("rollback", job_id, *words), what))
+    def offer(what: str, *more: str) -> None:
+        given = [word for word in words if word not in more]
+        found.append((shown_command("rollback", job_id, *more, *given), what))
 
-    if not plan.obstacles():
-        offer(_does(plan))
+    if not plan.refused:
+        mode = ["--mode", plan.mode] if plan.mode != "refuse" else []
+        offer(does(plan, plan.mode, "--force" in words), *mode)
         return found
     modified = plan.count("modified")
-    if plan.later and not plan.rows_of_others:
-        later = _count(len(plan.later), "later job")
+    if plan.later and not plan.rows_of_others and not plan.raw.get("partial"):
+        later = several(len(plan.later), "later job")
         offer(f"{later} first, then this one, in one transaction", "--with-later-jobs")
     if plan.dependent_rows:
-        needs_force = bool(plan.rows_of_others or modified or plan.updated_later)
-        offer(_cascade(plan), "--mode", "cascade", *(["--force"] if needs_force else []))
+        forced = bool(plan.rows_of_others or modified or plan.updated_later)
+        more = ["--force"] if forced else []
+        offer(does(plan, "cascade", forced), "--mode", "cascade", *more)
     elif modified or plan.updated_later:
-        lost = f"; so are the changes of others in {_rows(modified)}: they are lost"
         if not plan.updated_later:
-            offer(
-                f"{_does(plan)}; {_rows(modified)} stay as others have changed them",
-                "--mode",
-                "keep_modified",
-            )
-        offer(f"{_does(plan)}{lost if modified else ''}", "--mode", "force")
+            offer(does(plan, "keep_modified", False), "--mode", "keep_modified")
+        offer(does(plan, "force", True), "--mode", "force")
     return found
 
 
-def _cascade(plan: Plan) -> str:
-    what = f"{_does(plan)}; {_rows(plan.rows_deleted_with)} of other tables deleted, too"
-    emptied = plan.dependent_rows - plan.rows_deleted_with
-    if emptied:
-        what += f", {_rows(emptied)} lose their reference"
-    forced = []
-    if plan.rows_of_others:
-        forced.append(f"{_rows(plan.rows_of_others)} that no import has brought")
-    if plan.count("modified"):
-        forced.append(f"{_rows(plan.count('modified'))} that others have changed")
-    return what + (f"; with --force also {' and '.join(forced)}" if forced else "")
-
-
-def _does(plan: Plan) -> str:
+def does(plan: Plan, mode: str, forced: bool) -> str:
+    """Say what a rollback in a mode would do."""
+    overwrites = forced or mode == "force"
+    deleted = plan.count("delete") + (plan.count("modified_inserted") if overwrites else 0)
+    restored = plan.count("restore") + (plan.count("modified_updated") if overwrites else 0)
     done = []
-    if plan.count("delete") or not plan.count("restore"):
-        done.append(f"{_rows(plan.count('delete'))} {'declared ' if plan.soft else ''}deleted")
-    if plan.count("restore"):
-        done.append(f"{_rows(plan.count('restore'))} restored")
+    if deleted or not restored:
+        done.append(f"{_rows(deleted)} {'declared ' if plan.soft else ''}deleted")
+    if restored:
+        done.append(f"{_rows(restored)} restored")
+    if mode == "cascade" and plan.dependent_rows:
+        gone = plan.rows_deleted_with
+        done.append(f"{_rows(gone)} of other tables deleted, too")
+        if plan.rows_of_others:
+            done[-1] += f" ({number(plan.rows_of_others)} of them brought by no import)"
+        if plan.dependent_rows > gone:
+            done.append(f"{_rows(plan.dependent_rows - gone)} of other tables lose the reference")
+    if plan.count("modified") and mode != "refuse":
+        done.append(
+            f"what others have changed in {_rows(plan.count('modified'))} "
+            + ("is lost" if overwrites else "stays")
+        )
     return ", ".join(done)
 
 
-def _show_choices(state: State, plan: Plan, job_id: str) -> None:
+def _show_choices(state: State, plan: Plan, job_id: str, words: Sequence[str]) -> None:
     out = state.out
-    found = choices(plan.raw, job_id)
-    obstacles = plan.obstacles()
-    if found and not obstacles:
-        out.next(*found[0])
-        return
+    found = choices(plan.raw, job_id, words)
     if plan.raw.get("eligible") is False:
         out.next(shown_command("show", job_id))
         return
+    if not plan.refused:
+        out.next(*found[0])
+        return
     if out.as_json or out.quiet:
         return
-    out.line(f"\nA plain rollback would stop: {'; '.join(obstacles)}.")
+    plain = "A plain rollback" if plan.mode == "refuse" else f'A rollback in mode "{plan.mode}"'
+    out.line(f"\n{plain} would stop: {'; '.join(plan.obstacles()) or plan.refused}.")
     if plan.count("taken"):
         out.line("No mode can go on: give those other rows other values, then plan again.")
-        out.line(f"  {shown_command('plan', job_id, '--rows', 'taken')}")
+        out.line(f"  {shown_command('plan', job_id, '--list', 'taken')}")
     else:
         out.line("To go on all the same, type one of these:")
     for command, what in found:
-        out.line(f"  {command}\n      {what}")
+        out.line(f"  {command}")
+        out.line(textwrap.fill(what, 96, initial_indent="      ", subsequent_indent="      "))
+    if plan.rows_of_others:
+        out.line("Or delete these rows of other tables yourself, and then:")
+        out.line(f"  {shown_command('plan', job_id, *words)}")
     if plan.count("modified") > _ROWS_SHOWN:
         out.line("To see all the rows that others have changed:")
-        out.line(f"  {shown_command('plan', job_id, '--rows', 'modified')}")
+        out.line(f"  {shown_command('plan', job_id, '--list', 'modified')}")
 
 
 def show_rollback(state: State, raw: Json) -> None:
@@ -438,4 +481,13 @@ def show_rollback(state: State, raw: Json) -> None:
         state.out.line("\n  Rows of the job are left: it stays completed, partly rolled back.")
 
 
-__all__ = ["Plan", "choices", "headline", "show_plan", "show_rollback", "show_warnings"]
+__all__ = [
+    "Json",
+    "Plan",
+    "choices",
+    "does",
+    "headline",
+    "show_plan",
+    "show_rollback",
+    "show_warnings",
+]

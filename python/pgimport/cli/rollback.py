@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,64 +24,24 @@ from pgimport.cli._app import (
     shown_command,
 )
 from pgimport.cli._output import moment, number, printable
-from pgimport.cli._plan import Plan, choices, headline, show_plan, show_rollback
+from pgimport.cli._plan import (
+    Json,
+    Plan,
+    choices,
+    does,
+    headline,
+    several,
+    show_plan,
+    show_rollback,
+)
 from pgimport.cli._progress import working
 from pgimport.cli._show import show_insert
 from pgimport.cli.targets import json_object
 from pgimport.errors import PgImportError, RollbackRefused
 
-_CLASSES = ("delete", "restore", "gone", "modified", "taken", "later", "kept")
+_CLASSES = ("delete", "restore", "gone", "modified", "taken", "kept")
 _ROW = "pgimport_row"
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
-
-
-@click.command("plan", cls=Command)
-@click.argument("job", metavar="JOB")
-@click.option(
-    "--rows", "row_class", type=click.Choice(_CLASSES), help="List the rows of one class instead."
-)
-@click.option("--after", type=click.IntRange(0), default=0, help="Of that list: after this row_no.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
-@pass_state
-def plan(state: State, /, job: str, *, row_class: str | None, after: int, limit: int) -> None:
-    """Show what a rollback would do; nothing is changed."""
-    caller = client(state)
-    job_id = find_job(state, job)
-    if row_class is not None:
-        _list_rows(state, job_id, row_class, after, limit)
-        return
-    with working(state.out, "plan"):
-        result = caller.plan_rollback(job_id).raw
-    state.out.emit(result)
-    known = None if state.out.as_json else caller.get_job(job_id).raw
-    show_plan(state, result, job_id, job=known)
-
-
-def _list_rows(state: State, job_id: str, row_class: str, after: int, limit: int) -> None:
-    rows = [row.raw for row in client(state).rollback_rows(job_id, row_class, after, limit)]
-    following = rows[-1].get("row_no") if len(rows) == limit else None
-    state.out.emit({"success": True, "job_id": job_id, "rows": rows, "next_after": following})
-    if not rows:
-        state.out.line("no row" + (" after that" if after else " of that class"))
-        return
-    keys = list(dict.fromkeys(name for row in rows for name in row.get("key") or {}))
-    state.out.table(
-        ("row_no", "row", *keys, "columns", "detail"),
-        [
-            (
-                row.get("row_no"),
-                row.get("kind"),
-                *((row.get("key") or {}).get(name) for name in keys),
-                ", ".join(row.get("columns") or []),
-                row.get("detail"),
-            )
-            for row in rows
-        ],
-        right=("row_no",),
-    )
-    if following is not None:
-        words = ("plan", job_id, "--rows", row_class, "--after", str(following))
-        state.out.next(shown_command(*words), "the next page")
 
 
 def _filter(
@@ -145,167 +105,213 @@ def _tokens_of_file(path: Path) -> Iterator[str]:
                 yield str(fields[place])
 
 
-def _options(
-    options: dict[str, Any],
-    wanted: dict[str, str | list[str]],
-    rows: list[str],
-    **switches: bool | None,
-) -> dict[str, Any]:
+def _rollback_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of a rollback, of its plan as well."""
+    options = (
+        click.option(
+            "--mode",
+            type=click.Choice(["refuse", "keep_modified", "force", "cascade"]),
+            default="refuse",
+            show_default=True,
+            help="What becomes of rows others have changed since: stop, keep them, or take them "
+            "back, too. cascade: rows of other tables that refer to them go, too.",
+        ),
+        click.option(
+            "--filter",
+            "wanted",
+            multiple=True,
+            callback=_filter,
+            metavar="COLUMN=VALUE",
+            help="Only rows with this value; one column several times: any of its values.",
+        ),
+        click.option(
+            "--rows",
+            multiple=True,
+            callback=_tokens,
+            metavar="TOKENS|FILE",
+            help="Only these rows: tokens of a report, separated by commas, or a report (.csv, "
+            ".xlsx) that holds them.",
+        ),
+        click.option(
+            "--soft-delete/--hard-delete",
+            "soft_delete",
+            default=None,
+            help="Declare rows deleted, or delete them; else as the target says.",
+        ),
+        click.option(
+            "--with-later-jobs", is_flag=True, help="First the later jobs on the same rows."
+        ),
+        click.option(
+            "--force", is_flag=True, help="With mode cascade: also rows no import has brought."
+        ),
+        click.option(
+            "--options",
+            callback=json_object,
+            metavar="JSON",
+            default="{}",
+            help="As of pgimport.rollback_job().",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of rollback_job() that the words of the command stand for."""
-    made = dict(options)
-    if wanted:
-        made["filter"] = {**made.get("filter", {}), **wanted}
-    if rows:
-        made["rows"] = [*made.get("rows", []), *rows]
-    made.update((name, value) for name, value in switches.items() if value is not None)
+    made = dict(given["options"])
+    if given["wanted"]:
+        made["filter"] = {**made.get("filter", {}), **given["wanted"]}
+    if given["rows"]:
+        made["rows"] = [*made.get("rows", []), *given["rows"]]
+    if given["soft_delete"] is not None:
+        made["soft_delete"] = given["soft_delete"]
+    made.update((name, True) for name in ("with_later_jobs", "force") if given[name])
     return made
+
+
+def _words(given: Mapping[str, Any]) -> list[str]:
+    """Return the words that give these options again, without the mode."""
+    words: list[str] = []
+    for column, values in given["wanted"].items():
+        for value in values if isinstance(values, list) else [values]:
+            words += ["--filter", f"{column}={value}"]
+    if given["rows"]:
+        words += ["--rows", ",".join(given["rows"])]
+    if given["soft_delete"] is not None:
+        words.append("--soft-delete" if given["soft_delete"] else "--hard-delete")
+    words += ["--with-later-jobs"] if given["with_later_jobs"] else []
+    words += ["--force"] if given["force"] else []
+    if given["options"]:
+        words += ["--options", json.dumps(given["options"], ensure_ascii=False)]
+    return words
+
+
+@click.command("plan", cls=Command)
+@click.argument("job", metavar="JOB")
+@_rollback_options
+@click.option(
+    "--list", "row_class", type=click.Choice(_CLASSES), help="List the rows of one class instead."
+)
+@click.option("--after", type=click.IntRange(0), default=0, help="Of that list: after this row_no.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@pass_state
+def plan(
+    state: State, /, job: str, *, row_class: str | None, after: int, limit: int, **given: Any
+) -> None:
+    """Show what a rollback would do; no row is changed."""
+    caller = client(state)
+    job_id = find_job(state, job)
+    if row_class is not None:
+        _list_rows(state, job_id, row_class, after, limit)
+        return
+    options = _options(given)
+    with working(state.out, "plan"):
+        result = caller.plan_rollback(job_id, given["mode"], options or None).raw
+    state.out.emit(result)
+    known = None if state.out.as_json else caller.get_job(job_id).raw
+    show_plan(state, result, job_id, job=known, words=_words(given))
+
+
+def _list_rows(state: State, job_id: str, row_class: str, after: int, limit: int) -> None:
+    rows = [row.raw for row in client(state).rollback_rows(job_id, row_class, after, limit)]
+    following = rows[-1].get("row_no") if len(rows) == limit else None
+    state.out.emit({"success": True, "job_id": job_id, "rows": rows, "next_after": following})
+    if not rows:
+        state.out.line("no row" + (" after that" if after else " of that class"))
+        return
+    keys = list(dict.fromkeys(name for row in rows for name in row.get("key") or {}))
+    state.out.table(
+        ("row_no", "row", *keys, "columns", "detail"),
+        [
+            (
+                row.get("row_no"),
+                row.get("kind"),
+                *((row.get("key") or {}).get(name) for name in keys),
+                ", ".join(row.get("columns") or []),
+                row.get("detail"),
+            )
+            for row in rows
+        ],
+        right=("row_no",),
+    )
+    if following is not None:
+        words = ("plan", job_id, "--list", row_class, "--after", str(following))
+        state.out.next(shown_command(*words), "the next page")
 
 
 @click.command("rollback", cls=Command)
 @click.argument("job", metavar="JOB")
-@click.option(
-    "--mode",
-    type=click.Choice(["refuse", "keep_modified", "force", "cascade"]),
-    default="refuse",
-    show_default=True,
-    help="What becomes of rows others have changed since: stop, keep them, or take them back, "
-    "too. cascade: rows of other tables that refer to them go, too.",
-)
+@_rollback_options
 @click.option("--reason", help="Recorded with the job.")
-@click.option(
-    "--filter",
-    "wanted",
-    multiple=True,
-    callback=_filter,
-    metavar="COLUMN=VALUE",
-    help="Only rows with this value; one column several times: any of its values.",
-)
-@click.option(
-    "--rows",
-    multiple=True,
-    callback=_tokens,
-    metavar="TOKENS|FILE",
-    help="Only these rows: tokens of a report, separated by commas, or a report (.csv, .xlsx) "
-    "that holds them.",
-)
-@click.option(
-    "--soft-delete/--hard-delete",
-    "soft",
-    default=None,
-    help="Declare rows deleted, or delete them; else as the target says.",
-)
-@click.option("--with-later-jobs", is_flag=True, help="First the later jobs on the same rows.")
-@click.option("--force", is_flag=True, help="With mode cascade: also rows no import has brought.")
-@click.option(
-    "--options",
-    callback=json_object,
-    metavar="JSON",
-    default="{}",
-    help="As of pgimport.rollback_job().",
-)
 @_yes_option
 @pass_state
 def rollback(
-    state: State,
-    /,
-    job: str,
-    *,
-    mode: str,
-    reason: str | None,
-    wanted: dict[str, str | list[str]],
-    rows: list[str],
-    soft: bool | None,
-    with_later_jobs: bool,
-    force: bool,
-    options: dict[str, Any],
-    yes: bool,
+    state: State, /, job: str, *, mode: str, reason: str | None, yes: bool, **given: Any
 ) -> None:
     """Take back what a job wrote; shows the plan and asks to type DELETE."""
     caller = client(state)
     job_id = find_job(state, job)
-    given = _options(
-        options,
-        wanted,
-        rows,
-        soft_delete=soft,
-        with_later_jobs=with_later_jobs or None,
-        force=force or None,
-    )
-    words = ["rollback", job_id, "--mode", mode]
+    options, words = _options(given), _words(given)
+    again = ["rollback", job_id, "--mode", mode, *words]
+    again += ["--reason", reason] if reason else []
     if not yes:
         known = caller.get_job(job_id).raw
-        planned = caller.plan_rollback(job_id).raw
+        with working(state.out, "plan"):
+            planned = caller.plan_rollback(job_id, mode, options or None).raw
         show_plan(state, planned, job_id, final=False, job=known)
-        if mode == "refuse" and not given:
-            _stop_where_refused(state, planned, job_id)
+        # what later jobs leave of the obstacles is seen when they are rolled back
+        if planned.get("eligible") and Plan(planned).refused and "with_later_jobs" not in options:
+            raise _stopped(_refusal(planned), planned, job_id, words)
         confirm(
             state,
             "DELETE",
-            "\n" + _question(planned, known, mode, given),
+            "\n" + _question(planned, known, options),
             yes,
-            shown_command(*words, *_words_again(given), "--yes"),
+            shown_command(*again, "--yes"),
         )
     with (
-        resumable(state, *words),
-        _telling_the_plan(state, job_id),
+        resumable(state, *again),
+        _telling_the_plan(state, job_id, words),
         working(state.out, "rollback"),
     ):
-        result = caller.rollback_job(job_id, mode, reason, given).raw
+        result = caller.rollback_job(job_id, mode, reason, options or None).raw
     emit_result(state, result)
     show_rollback(state, result)
     _next(state, result, job_id)
 
 
+def _refusal(planned: Mapping[str, Any]) -> str:
+    return f"nothing was rolled back: {Plan(planned).refused}"
+
+
 def _next(state: State, result: Mapping[str, Any], job_id: str) -> None:
     if result.get("rows_kept"):
-        state.out.next(f"pgimport plan {job_id} --rows kept", "what was left as it is")
+        state.out.next(f"pgimport plan {job_id} --list kept", "what was left as it is")
     elif result.get("status") == "rolled_back":
         state.out.next(f"pgimport redo {job_id}", "if that was a mistake, or import again")
     else:
         state.out.next(f"pgimport show {job_id}")
 
 
-def _words_again(given: Mapping[str, Any]) -> list[str]:
-    return ["--options", json.dumps(given, ensure_ascii=False)] if given else []
-
-
-def _question(
-    planned: Mapping[str, Any], known: Mapping[str, Any], mode: str, given: Mapping[str, Any]
-) -> str:
+def _question(planned: Mapping[str, Any], known: Mapping[str, Any], options: Json) -> str:
     """Say what is about to happen: how many rows, of what time, in which table."""
     found = Plan(planned)
     when = known.get("completed_at")
-    of = f"the job of {moment(when)} UTC" if when else "the job"
-    some = [name for name in ("filter", "rows") if given.get(name)]
-    if some:
-        what = f"Those rows of {of} that {' and '.join(some)} name will be taken back"
-        counts = "; the numbers above are of the whole job"
-    else:
-        parts = []
-        if found.count("delete") or not found.count("restore"):
-            verb = "declared deleted" if found.soft else "deleted"
-            parts.append(f"{number(found.count('delete'))} rows will be {verb}")
-        if found.count("restore"):
-            parts.append(f"{number(found.count('restore'))} restored")
-        what, counts = f"{', '.join(parts)}, of {of}", ""
-    with_later = (
-        f" after {number(len(found.later))} later jobs are rolled back"
-        if given.get("with_later_jobs") and found.later
-        else ""
-    )
-    return f"{what}, in {planned.get('target')} (mode {mode}{with_later}){counts}."
-
-
-def _stop_where_refused(state: State, planned: Mapping[str, Any], job_id: str) -> None:
-    """Do not ask for a confirmation of what the plan says cannot be: nothing else is decided."""
-    if planned.get("eligible") is False or not Plan(planned).obstacles():
-        return
-    message = f"nothing was rolled back: {'; '.join(Plan(planned).obstacles())}"
-    raise _stopped(message, "PI504", planned, job_id)
+    of = f"of the job of {moment(when)} UTC" if when else "of the job"
+    what = does(found, found.mode, bool(options.get("force")))
+    if options.get("with_later_jobs") and found.later:
+        counts = known.get("counts") or {}
+        what = (
+            f"{several(len(found.later), 'later job')} will be rolled back first, then this one: "
+            f"{several(counts.get('rows_inserted') or 0, 'row')} inserted, "
+            f"{several(counts.get('rows_updated') or 0, 'row')} updated by it"
+        )
+    return f"{what}; {of}, in {planned.get('target')} (mode {found.mode})."
 
 
 @contextmanager
-def _telling_the_plan(state: State, job_id: str) -> Iterator[None]:
+def _telling_the_plan(state: State, job_id: str, words: Sequence[str]) -> Iterator[None]:
     """Within this block a refusal is told with the plan's lists and the commands to choose from."""
     try:
         yield
@@ -314,24 +320,24 @@ def _telling_the_plan(state: State, job_id: str) -> Iterator[None]:
         planned = (result.get("details") or {}).get("plan")
         if error.code != "PI504" or not isinstance(planned, Mapping):
             raise
-        whole = {**planned, "warnings": result.get("warnings")}
+        whole = {**planned, "refused_because": error.message, "warnings": result.get("warnings")}
         show_plan(state, whole, job_id, final=False)
-        raise _stopped(error.message, error.code, planned, job_id, error) from error
+        raise _stopped(error.message, whole, job_id, words, error) from error
 
 
 def _stopped(
     message: str,
-    code: str,
     planned: Mapping[str, Any],
     job_id: str,
+    words: Sequence[str],
     error: PgImportError | None = None,
 ) -> StopCommand:
-    found = choices(planned, job_id)
+    found = choices(planned, job_id, words)
     result = getattr(error.result, "raw", None) if error is not None else None
     return StopCommand(
         UNCONFIRMED,
         message,
-        code=code,
+        code="PI504",
         hint=error.hint if error is not None else None,
         command=" · or: ".join(command for command, _ in found) or None,
         envelope=result or {**planned, "details": {"plan": dict(planned)}},
