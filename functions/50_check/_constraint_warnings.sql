@@ -11,6 +11,7 @@ SET search_path = pg_catalog, pg_temp
 AS $_constraint_warnings$
 DECLARE
     v_relation regclass := pgimport._job_relation(p_job);
+    v_updates boolean := coalesce(p_job.options ->> 'on_duplicate' = 'update', false);
     v_skipped jsonb := '[]'::jsonb;
     v_triggers text;
 BEGIN
@@ -22,7 +23,10 @@ BEGIN
         INTO v_skipped
         FROM (
             SELECT f.code, f.skipped FROM pgimport._constraints(p_job, v_relation) AS f
-            UNION ALL
+            UNION
+            SELECT f.code, f.skipped FROM pgimport._constraints(p_job, v_relation, true) AS f
+            WHERE v_updates
+            UNION
             SELECT u.code, u.skipped FROM pgimport._unique_constraints(p_job, v_relation) AS u
             WHERE u.skipped NOT LIKE 'column %'
         ) AS c
@@ -34,8 +38,8 @@ BEGIN
     WHERE t.tgrelid = v_relation
         AND NOT t.tgisinternal
         AND t.tgenabled IN ('O', 'A')
-        -- row-level, before, on insert
-        AND t.tgtype & 7 = 7;
+        -- row-level, before, on insert; or on update
+        AND (t.tgtype & 7 = 7 OR (v_updates AND t.tgtype & 19 = 19));
     IF v_triggers IS NOT NULL THEN
         v_skipped := v_skipped || to_jsonb(format(
             'constraints are judged by the staged values; triggers may change them first: %s; '

@@ -37,11 +37,14 @@ BEGIN
     RETURN pgimport._envelope(
         v_job,
         format(
-            '%s of %s clean: %s invalid, %s',
+            '%s of %s clean: %s invalid, %s%s',
             v_job.clean_rows, pgimport._count_of(v_job.total_rows, 'row'), v_job.invalid_rows,
             pgimport._count_of(
                 v_job.total_rows - v_job.clean_rows - v_job.invalid_rows, 'duplicate'
-            )
+            ),
+            CASE WHEN v_job.options ->> 'on_duplicate' = 'update' THEN format(
+                ', %s of them to be updated', pgimport._class_counts(v_job) ->> 'update'
+            ) END
         ),
         pgimport._check_keys(v_job) || pgimport._refusal(v_job),
         v_warnings || pgimport._constraint_warnings(v_job) || pgimport._content_warnings(v_job)
@@ -54,5 +57,6 @@ COMMENT ON FUNCTION pgimport.check_job(uuid, text) IS
 'inside the files and in the target; each error of each row becomes an issue. Keys: valid, '
 'total_rows, total_clean, clean_count, validation_errors, errors[], internal_duplicates, '
 'database_duplicates, both_duplicates, new_database_duplicates; '
-'would_insert and refused_because {code, message}: what the limits of the job allow. '
+'would_insert, would_update and refused_because {code, message}: what the limits of the job '
+'allow. '
 'Example: select jsonb_pretty(pgimport.check_job(:''job''))';
