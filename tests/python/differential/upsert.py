@@ -13,15 +13,34 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import psycopg
+from psycopg.types.json import Jsonb
+
 from . import compare, oracle, product
 from .compare import Deviation, Result
-from .database import Conn, Refusal, attempt, check_deferred, content_sql, pin, run
-from .differences import MISSING, effective
+from .database import (
+    Conn,
+    Refusal,
+    attempt,
+    check_deferred,
+    content_sql,
+    pin,
+    run,
+    see_columns,
+)
+from .differences import Missing, effective
 from .oracle import Truth
 from .product import Verdict
-from .situation import Column, Row, Situation, literal, quoted
+from .situation import Column, Row, Situation, Statement, literal, quoted
 
-__all__ = ["Plan", "compare_upserts", "make_plan", "report"]
+__all__ = [
+    "Plan",
+    "compare_upserts",
+    "differences_of",
+    "is_careful",
+    "report",
+    "with_more_existing",
+]
 
 _TAG = "00000000-0000-4000-8000-{:012d}"
 _DUPLICATE = "DUPKY"
@@ -45,10 +64,7 @@ def make_plan(situation: Situation) -> Plan:
     share = rng.choice((0, 0, 0.2, 0.4))
     return Plan(
         {name: rng.choice(("overwrite", "overwrite", "fill_blank", "keep")) for name in others},
-        {
-            file_no: frozenset(name for name in others if rng.random() < share)
-            for file_no in (1, 2)
-        },
+        {file_no: frozenset(name for name in others if rng.random() < share) for file_no in (1, 2)},
         rng.choice(("first", "first", "last")),
     )
 
@@ -63,7 +79,25 @@ def with_more_existing(situation: Situation) -> Situation:
         added.append(
             tuple(row[place] if place in keys else other[place] for place in range(len(row)))
         )
-    return dataclasses.replace(situation, existing=[*situation.existing, *added])
+
+    def fits(statement: Statement) -> bool:
+        """Whether a statement says the same of an update as of an insert.
+
+        A foreign key that is not valid is looked at again when the row was inserted in the same
+        transaction; a key that must not be null is required, also of rows that are null there.
+        """
+        if "NOT VALID" not in statement.sql:
+            return True
+        return "FOREIGN KEY" not in statement.sql and not any(
+            f"NOT NULL {quoted(name)}" in statement.sql for name in situation.key
+        )
+
+    return dataclasses.replace(
+        situation,
+        existing=[*situation.existing, *added],
+        extras=[statement for statement in situation.extras if fits(statement)],
+        late=[statement for statement in situation.late if fits(statement)],
+    )
 
 
 def compare_upserts(conn: Conn, situation: Situation) -> tuple[Plan, Result]:
@@ -72,9 +106,7 @@ def compare_upserts(conn: Conn, situation: Situation) -> tuple[Plan, Result]:
     while True:
         with conn.transaction(force_rollback=True):
             made, failed = compare._make(conn, situation)
-            situation = dataclasses.replace(
-                situation, columns=compare.database.see_columns(conn, situation)
-            )
+            situation = dataclasses.replace(situation, columns=see_columns(conn, situation))
             truth = judge(conn, situation, plan)
             kept = len(situation.extras) * 2 // 3
             crowded = len(truth.refused) > 0.8 * len(situation.rows)
@@ -114,13 +146,11 @@ def judge(conn: Conn, situation: Situation, plan: Plan) -> Truth:
     references = [r for r in situation.references if oracle._exists(conn, situation, r)]
     for reference in references:
         run(conn, f"ALTER TABLE {table} DROP CONSTRAINT {reference.name}")
-    nulls = conn.execute(
-        "SELECT indnullsnotdistinct FROM pg_index WHERE indexrelid = 'the_key'::regclass"
-    ).fetchone()
+    equal = _equal_sql(conn, situation)
     excluded: dict[int, Refusal] = {}
     while True:
         run(conn, "SAVEPOINT round")
-        truth = _write_all(conn, situation, plan, excluded, bool(nulls and nulls[0]))
+        truth = _write_all(conn, situation, plan, excluded, equal)
         dangling = {
             number: Refusal("23503", "refers to no row", situation.table, reference.name)
             for reference in references
@@ -134,28 +164,47 @@ def judge(conn: Conn, situation: Situation, plan: Plan) -> Truth:
     return truth
 
 
+def _equal_sql(conn: Conn, situation: Situation) -> str:
+    """The condition that rows {a} and {b} have the same key, as its index compares them."""
+    (nulls,) = conn.execute(
+        "SELECT indnullsnotdistinct FROM pg_index WHERE indexrelid = 'the_key'::regclass"
+    ).fetchone() or (False,)
+    # the operators of enums, arrays and ranges do not see through a domain
+    casts = conn.execute(
+        "WITH RECURSIVE walk AS (SELECT a.attname AS name, a.atttypid AS id, 0 AS depth"
+        " FROM pg_attribute AS a WHERE a.attrelid = %s::regclass AND a.attname = ANY (%s)"
+        " UNION ALL SELECT w.name, y.typbasetype, w.depth + 1"
+        " FROM walk AS w INNER JOIN pg_type AS y ON y.oid = w.id AND y.typtype = 'd')"
+        " SELECT DISTINCT ON (name) name, CASE WHEN depth > 0"
+        " THEN '::' || format_type(id, -1) ELSE '' END FROM walk ORDER BY name, depth DESC",
+        [quoted(situation.table), situation.key],
+    ).fetchall()
+    operator = "IS NOT DISTINCT FROM" if nulls else "="
+    return " AND ".join(
+        f"{{a}}.{quoted(name)}{cast} {operator} {{b}}.{quoted(name)}{cast}" for name, cast in casts
+    )
+
+
 def _write_all(
-    conn: Conn, situation: Situation, plan: Plan, excluded: dict[int, Refusal], nulls: bool
+    conn: Conn, situation: Situation, plan: Plan, excluded: dict[int, Refusal], same: str
 ) -> Truth:
     truth = Truth(refused=dict(excluded))
     numbers = [n for n in range(1, len(situation.rows) + 1) if n not in excluded]
     if plan.keep == "last":
         numbers.reverse()
     statements = [
-        write_sql(situation, plan, number, situation.rows[number - 1], nulls) for number in numbers
+        write_sql(situation, plan, number, situation.rows[number - 1], same) for number in numbers
     ]
     for number, refusal in zip(
         numbers, attempt(conn, statements, check_deferred(conn)), strict=True
     ):
         if refusal is not None:
-            truth.refused[number] = dataclasses.replace(
-                refusal, by_key=refusal.code == _DUPLICATE
-            )
+            truth.refused[number] = dataclasses.replace(refusal, by_key=refusal.code == _DUPLICATE)
     truth.content = _content(conn, situation)
     return truth
 
 
-def write_sql(situation: Situation, plan: Plan, number: int, row: Row, nulls: bool) -> str:
+def write_sql(situation: Situation, plan: Plan, number: int, row: Row, same: str) -> str:
     """A statement that updates the row of a key, or inserts one."""
     table = quoted(situation.table)
     lacking = plan.lacking[file_no(situation, number)]
@@ -163,11 +212,7 @@ def write_sql(situation: Situation, plan: Plan, number: int, row: Row, nulls: bo
     texts = {
         c.name: effective(t, trim=c.trim, is_text=c.is_text, required=False) for c, t in mapped
     }
-    values = [
-        value for name, value in texts.items() if not isinstance(value, type(MISSING))
-    ]
-    equal = "IS NOT DISTINCT FROM" if nulls else "="
-    same = " AND ".join(f"{{a}}.{quoted(k)} {equal} {{b}}.{quoted(k)}" for k in situation.key)
+    values = [None if isinstance(value, Missing) else value for value in texts.values()]
     merged = [
         (quoted(c.name), _merge_sql(c, plan.rules[c.name]))
         for c, _ in mapped
@@ -175,22 +220,23 @@ def write_sql(situation: Situation, plan: Plan, number: int, row: Row, nulls: bo
     ]
     update = "NULL;"
     if merged:
-        new = ", ".join(f"({sql})::text COLLATE \"C\"" for _, sql in merged)
+        new = ", ".join(f'({sql})::text COLLATE "C"' for _, sql in merged)
         old = ", ".join(f't.{name}::text COLLATE "C"' for name, _ in merged)
         update = (
             f"UPDATE {table} AS t SET {', '.join(f'{name} = {sql}' for name, sql in merged)}, "
             f"import_job_id = '{_TAG.format(number)}' FROM {_CLONE} AS c "
-            f"WHERE {same.format(a='t', b='c')} AND ROW({new}) IS DISTINCT FROM ROW({old});"
+            f"WHERE {same.replace('{a}', 't').replace('{b}', 'c')}"
+            f" AND ROW({new}) IS DISTINCT FROM ROW({old});"
         )
     return (
         f"DO $do$ BEGIN DELETE FROM {_CLONE};"
         f" INSERT INTO {_CLONE} ({', '.join(quoted(name) for name in texts)})"
         f" VALUES ({', '.join(literal(value) for value in values)});"
         f" IF EXISTS (SELECT FROM {_CLONE} AS c INNER JOIN {_DONE} AS d"
-        f" ON {same.format(a='c', b='d')}) THEN"
+        f" ON {same.replace('{a}', 'c').replace('{b}', 'd')}) THEN"
         f" RAISE EXCEPTION 'in the files already' USING ERRCODE = '{_DUPLICATE}'; END IF;"
         f" IF EXISTS (SELECT FROM {_CLONE} AS c INNER JOIN {table} AS t"
-        f" ON {same.format(a='t', b='c')}) THEN {update}"
+        f" ON {same.replace('{a}', 't').replace('{b}', 'c')}) THEN {update}"
         f" ELSE {_insert_sql(situation, plan, number, row)} END IF;"
         f" INSERT INTO {_DONE} SELECT {', '.join(quoted(k) for k in situation.key)} FROM {_CLONE};"
         " END $do$"
@@ -231,9 +277,7 @@ def _insert_sql(situation: Situation, plan: Plan, number: int, row: Row) -> str:
 
 
 def _content(conn: Conn, situation: Situation) -> Counter[str]:
-    rows = run(
-        conn, f"SELECT {content_sql(conn, situation)} FROM {quoted(situation.table)} AS t"
-    )
+    rows = run(conn, f"SELECT {content_sql(conn, situation)} FROM {quoted(situation.table)} AS t")
     return Counter(text for (text,) in rows)
 
 
@@ -249,11 +293,9 @@ def check(conn: Conn, situation: Situation, plan: Plan) -> tuple[str, Verdict]:
         rules: dict[str, Any] = {} if column.trim else {"trim": False}
         if column.name in plan.rules:
             rules["on_update"] = plan.rules[column.name]
-        product._call(
-            conn, "set_column", "target", column.name, product.Jsonb(rules)
-        )
+        product._call(conn, "set_column", "target", column.name, Jsonb(rules))
     options = {"on_duplicate": "update", "keep": plan.keep}
-    job = str(product._call(conn, "create_job", "target", product.Jsonb(options))["job_id"])
+    job = str(product._call(conn, "create_job", "target", Jsonb(options))["job_id"])
     cut = len(situation.rows) if situation.first is None else situation.first
     before = {1: 0, 2: cut}
     for number, rows in ((1, situation.rows[:cut]), (2, situation.rows[cut:])):
@@ -266,7 +308,7 @@ def check(conn: Conn, situation: Situation, plan: Plan) -> tuple[str, Verdict]:
             situation, columns=[situation.columns[place] for place in places]
         )
         header = [column.name for column in part.columns]
-        opened = product._call(conn, "stage_file", job, f"{number}.csv", header, product.Jsonb({}))
+        opened = product._call(conn, "stage_file", job, f"{number}.csv", header, Jsonb({}))
         with conn.cursor().copy(opened["copy_sql"].encode()) as copy:
             copy.write(product._csv(part, [tuple(row[p] for p in places) for row in rows]))
         product._call(conn, "finish_file", job, opened["file_no"], len(rows))
@@ -274,7 +316,7 @@ def check(conn: Conn, situation: Situation, plan: Plan) -> tuple[str, Verdict]:
     try:
         product._call(conn, "check_job", job)
         shown = product._call(conn, "preview_job", job, 1000)
-    except product.psycopg.Error as error:
+    except psycopg.Error as error:
         verdict.trouble = f"check: {error.sqlstate} {error}"
         run(conn, "ROLLBACK TO SAVEPOINT product")
         return job, verdict
@@ -300,7 +342,7 @@ def insert(conn: Conn, situation: Situation, job: str, verdict: Verdict) -> None
         if not answer["success"]:
             verdict.trouble = f"insert: {answer['details'].get('sqlstate')} {answer['message']}"
             return
-    except product.psycopg.Error as error:
+    except psycopg.Error as error:
         verdict.trouble = f"insert: {error.sqlstate} {error}"
         run(conn, "ROLLBACK TO SAVEPOINT product")
         return
@@ -319,6 +361,14 @@ def _is_conflict(verdict: Verdict, row: int) -> bool:
     )
 
 
+def is_careful(truth: Truth, verdict: Verdict) -> bool:
+    """Whether pgimport refuses a row on purpose that can be written, see ``differences_of``."""
+    return any(
+        row not in truth.refused and class_ == "invalid" and _is_conflict(verdict, row)
+        for row, class_ in verdict.classes.items()
+    )
+
+
 def differences_of(truth: Truth, verdict: Verdict) -> list[Deviation]:
     """Where two judgements differ.
 
@@ -329,22 +379,18 @@ def differences_of(truth: Truth, verdict: Verdict) -> list[Deviation]:
     found: list[Deviation] = []
     if verdict.trouble is not None and not verdict.classes:
         return [Deviation("raised", 0, verdict.trouble.splitlines()[0])]
-    careful = False
     for row, class_ in verdict.classes.items():
         refusal = truth.refused.get(row)
         codes = ", ".join(sorted({i.code.split(":")[0] for i in verdict.issues.get(row, [])}))
-        if refusal is None and class_ == "invalid" and _is_conflict(verdict, row):
-            careful = True
-        elif refusal is None and class_ not in ("insert", "update"):
+        if refusal is None and class_ not in ("insert", "update"):
             found.append(Deviation("refused though it can be written", row, f"{class_} {codes}"))
         elif refusal is not None and class_ in ("insert", "update"):
             why = f"{refusal.code} {compare._shape(refusal.message)}"
             found.append(Deviation("missed", row, why))
         elif refusal is not None and class_ == "skip" and not refusal.by_key:
             found.append(Deviation("invalid, not", row, f"{class_}: {refusal.code}"))
-    if careful:
-        found = []
-    if found:
+    careful = is_careful(truth, verdict)
+    if found and not careful:
         return found
     if verdict.trouble is not None:
         return [Deviation("trouble", 0, verdict.trouble.splitlines()[0])]
