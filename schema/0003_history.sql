@@ -9,13 +9,16 @@ CREATE TABLE pgimport.job_write (
     row_xmin xid NOT NULL,
     transaction_id xid8 NOT NULL,
     rows_written bigint NOT NULL,
+    -- by an insert or redo, after which the rows are the job's, or by a rollback of them
+    act text NOT NULL DEFAULT 'insert',
     -- xmin proves nothing after dump and restore or in a table of the same name made anew
     system_identifier bigint NOT NULL,
     database_oid oid NOT NULL,
     relation_oid oid NOT NULL,
     written_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT job_write_pkey PRIMARY KEY (job_id, write_no),
-    CONSTRAINT job_write_job_id_fkey FOREIGN KEY (job_id) REFERENCES pgimport.job (job_id)
+    CONSTRAINT job_write_job_id_fkey FOREIGN KEY (job_id) REFERENCES pgimport.job (job_id),
+    CONSTRAINT job_write_act_check CHECK (act IN ('insert', 'rollback'))
 );
 
 COMMENT ON TABLE pgimport.job_write IS

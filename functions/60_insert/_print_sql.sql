@@ -50,7 +50,7 @@ AS $_print_items$
 BEGIN
     RETURN (
         SELECT CASE WHEN bool_and(a.attname IS NOT NULL) THEN string_agg(
-            format(p_pattern, pgimport._checksum_item(format('t.%I', a.attname), a.atttypid)),
+            format(p_pattern, pgimport._checksum_item(format('t.%I', c.name), a.atttypid)),
             ', ' ORDER BY c.place
         ) END
         FROM unnest(p_columns) WITH ORDINALITY AS c (name, place)

@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION pgimport._record_write(
     p_job_id uuid,
     p_relation regclass,
     p_rows bigint,
-    p_xmin xid
+    p_xmin xid,
+    p_act text DEFAULT 'insert'
 )
 RETURNS xid
 LANGUAGE plpgsql
@@ -17,12 +18,12 @@ DECLARE
     v_xmin xid;
 BEGIN
     INSERT INTO pgimport.job_event (job_id, event, details)
-    VALUES (p_job_id, 'rows_written', jsonb_build_object('rows', p_rows))
+    VALUES (p_job_id, 'rows_written', jsonb_build_object('rows', p_rows, 'act', p_act))
     RETURNING xmin INTO STRICT v_xmin;
 
     INSERT INTO pgimport.job_write (
-        job_id, write_no, row_xmin, transaction_id, rows_written, system_identifier, database_oid,
-        relation_oid
+        job_id, write_no, row_xmin, transaction_id, rows_written, act, system_identifier,
+        database_oid, relation_oid
     )
     SELECT
         p_job_id,
@@ -30,6 +31,7 @@ BEGIN
         coalesce(p_xmin, v_xmin),
         pg_current_xact_id(),
         p_rows,
+        p_act,
         (SELECT c.system_identifier FROM pg_control_system() AS c),
         (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()),
         p_relation
@@ -40,5 +42,5 @@ BEGIN
 END;
 $_record_write$;
 
-COMMENT ON FUNCTION pgimport._record_write(uuid, regclass, bigint, xid) IS
+COMMENT ON FUNCTION pgimport._record_write(uuid, regclass, bigint, xid, text) IS
 'internal: records a (sub)transaction that wrote rows of a job.';

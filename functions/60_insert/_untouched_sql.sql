@@ -20,6 +20,7 @@ BEGIN
     SELECT array_agg(w.row_xmin) INTO v_xids
     FROM pgimport.job_write AS w
     WHERE w.job_id = p_job.job_id
+        AND w.act = 'insert'
         AND w.relation_oid = p_relation
         AND w.system_identifier = (SELECT system_identifier FROM pg_control_system())
         AND w.database_oid = (

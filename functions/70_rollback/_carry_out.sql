@@ -51,7 +51,8 @@ BEGIN
         SELECT c.* INTO STRICT r_done
         FROM pgimport._cascade_delete(
             p_job.job_id, p_relation,
-            pgimport._doomed_sql(p_relation, r_scope, v_force, v_rest), p_search_path
+            pgimport._doomed_sql(p_relation, r_scope, v_force, v_rest), p_search_path,
+            (p_options ->> 'allow_superuser')::boolean IS TRUE
         ) AS c;
         rows_deleted := r_done.deleted;
         rows_cascaded := r_done.cascaded;
@@ -83,7 +84,7 @@ BEGIN
         -- by them a redo knows what the rollback wrote
         PERFORM pgimport._record_write(
             p_job.job_id, p_relation, v_written + CASE WHEN v_soft THEN rows_deleted ELSE 0 END,
-            NULL
+            NULL, 'rollback'
         );
     END IF;
 END;

@@ -88,8 +88,15 @@ BEGIN
         );
     END IF;
 
-    SELECT c.* INTO STRICT r_done
-    FROM pgimport._carry_out(v_job, v_relation, v_plan, p_mode, v_options, p_search_path) AS c;
+    BEGIN
+        SELECT c.* INTO STRICT r_done
+        FROM pgimport._carry_out(v_job, v_relation, v_plan, p_mode, v_options, p_search_path) AS c;
+    EXCEPTION
+        -- only for a subtransaction: what it writes is told by its xmin from what else this
+        -- transaction writes
+        WHEN unique_violation OR exclusion_violation THEN
+            RAISE;
+    END;
     v_job := pgimport._close_rollback(v_job, v_relation, v_plan, r_done, p_mode, p_reason);
     PERFORM pgimport._log_plan(v_job, 'rollback', v_plan || to_jsonb(r_done)
         || jsonb_build_object(
