@@ -11,6 +11,7 @@ LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET parallel_tuple_cost = 0
+SET enable_nestloop = on
 SET jit = off
 AS $_unmark_gone$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
@@ -18,6 +19,7 @@ DECLARE
     c_mark CONSTANT text := pgimport._staging_name(p_job.job_id, '_mark');
     v_gone bigint;
 BEGIN
+    PERFORM pgimport._plan_keys(p_job.database_duplicates, p_relation);
     EXECUTE format(
         'DELETE FROM pgimport_staging.%I AS m USING pgimport._run_query($1, NULL) AS g '
         'WHERE m.kind = ''d'' AND m.file_no = g.file_no AND m.row_no = g.row_no', c_mark

@@ -30,3 +30,30 @@ $_plan_job_rows$;
 
 COMMENT ON FUNCTION pgimport._plan_job_rows(bigint, regclass) IS
 'internal: how a job''s rows are found in its target, by what part of it they are.';
+
+-- How the target's rows of p_rows keys are found, which the planner cannot know: staged rows have no
+-- statistics, and of joins over several columns it expects next to nothing. Where the keys are a
+-- good part of the table it is read once, not looked into for each: enable_nestloop is off until
+-- the calling function ends, which must pin it.
+-- Called by _recheck_duplicates and _take_images.
+CREATE OR REPLACE FUNCTION pgimport._plan_keys(
+    p_rows bigint,
+    p_relation regclass
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_plan_keys$
+DECLARE
+    -- an index probe costs about as much as reading this many rows in a scan
+    c_rows_per_probe CONSTANT integer := 50;
+BEGIN
+    IF p_rows * c_rows_per_probe >= pgimport._estimated_rows(p_relation) THEN
+        PERFORM set_config('enable_nestloop', 'off', true);
+    END IF;
+END;
+$_plan_keys$;
+
+COMMENT ON FUNCTION pgimport._plan_keys(bigint, regclass) IS
+'internal: how the target''s rows of a job''s keys are found, by how many there are.';

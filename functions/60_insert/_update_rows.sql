@@ -14,18 +14,25 @@ DECLARE
     c_value CONSTANT text := format(
         'pgimport_staging.%I AS v', pgimport._staging_name(p_job.job_id, '_value')
     );
+    c_mark CONSTANT text := format(
+        'pgimport_staging.%I AS m', pgimport._staging_name(p_job.job_id, '_mark')
+    );
     r_key record;
 BEGIN
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
     RETURN format(
-        'FROM %1$s INNER JOIN pgimport_staging.%2$I AS m '
-        'ON m.kind = ''d'' AND m.file_no = v.file_no AND m.row_no = v.row_no '
-        'CROSS JOIN LATERAL (%3$s) AS k INNER JOIN %4$s AS t ON %5$s '
-        'CROSS JOIN LATERAL (SELECT %6$s) AS n WHERE NOT EXISTS ('
-        'SELECT FROM pgimport_staging.%2$I AS x '
-        'WHERE x.kind <> ''d'' AND x.file_no = v.file_no AND x.row_no = v.row_no)',
+        'FROM %s INNER JOIN (%s) AS m ON m.file_no = v.file_no AND m.row_no = v.row_no '
+        'CROSS JOIN LATERAL (%s) AS k INNER JOIN %s AS t ON %s '
+        'CROSS JOIN LATERAL (SELECT %s) AS n WHERE true',
         c_value,
-        pgimport._staging_name(p_job.job_id, '_mark'),
+        CASE
+            WHEN p_job.both_duplicates = 0
+                THEN format('SELECT m.file_no, m.row_no FROM %s WHERE m.kind = ''d''', c_mark)
+            ELSE format(
+                'SELECT m.file_no, m.row_no FROM %s GROUP BY m.file_no, m.row_no '
+                'HAVING bool_and(m.kind = ''d'')', c_mark
+            )
+        END,
         -- the same row of values, not read a second time
         replace(r_key.staged_keys, ' FROM ' || c_value, ''),
         p_relation,
@@ -109,6 +116,7 @@ CREATE OR REPLACE FUNCTION pgimport._take_images(
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = on
 SET jit = off
 AS $_take_images$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
@@ -121,6 +129,7 @@ DECLARE
     v_differs text := pgimport._differs_sql(p_relation, p_columns, 'n.n%1$s', 't.%2$I');
     v_rows bigint;
 BEGIN
+    PERFORM pgimport._plan_keys(c_wanted, p_relation);
     rows_found := 0;
     FOR v_round IN 1..c_most_rounds LOOP
         EXECUTE format(

@@ -33,8 +33,6 @@ BEGIN
         p_job, p_relation, pgimport._staging_name(p_job.job_id, '_value'),
         pgimport._clean_sql(p_job.job_id)
     );
-    checksum_staged := pgimport._staged_checksum(p_job, p_relation);
-
     PERFORM set_config('jit', 'off', true);
     IF p_job.options ->> 'on_duplicate' = 'update' THEN
         SELECT u.* INTO STRICT rows_updated, rows_unchanged, updated_columns
@@ -44,11 +42,17 @@ BEGIN
         rows_unchanged := 0;
     END IF;
 
-    -- the table's own triggers, defaults and checks run under the caller's search_path
-    PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
-    EXECUTE v_insert USING p_job.job_id;
-    GET DIAGNOSTICS rows_written = ROW_COUNT;
-    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    IF p_job.clean_rows = 0 THEN
+        rows_written := 0;
+        checksum_staged := '0';
+    ELSE
+        checksum_staged := pgimport._staged_checksum(p_job, p_relation);
+        -- the table's own triggers, defaults and checks run under the caller's search_path
+        PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
+        EXECUTE v_insert USING p_job.job_id;
+        GET DIAGNOSTICS rows_written = ROW_COUNT;
+        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
     PERFORM set_config('jit', v_jit, true);
     PERFORM set_config('work_mem', v_memory, true);
 
