@@ -5,8 +5,8 @@
 -- columns: those it is about; shown: those whose values tell a person why.
 -- needs: the columns it depends on, down to those that are read. skipped: why it cannot be judged
 -- before the insert, null where it can.
--- p_merged: over the rows that a job updates, as they are afterwards: what the update does not touch
--- and PostgreSQL would not look at again is left out.
+-- p_merged: over the rows that a job updates, as they are afterwards: what the update does not
+-- touch and PostgreSQL would not look at again is left out.
 -- Unique and exclusion constraints compare rows with each other: _unique_constraints().
 -- Called by _check_constraints, _constraint_warnings and _check_hash.
 CREATE OR REPLACE FUNCTION pgimport._constraints(
@@ -112,7 +112,8 @@ BEGIN
             'required', 'check', ARRAY[w.column_name],
             concat(
                 format('num_nulls(%I) = 1', w.column_name),
-                CASE WHEN w.is_text THEN format(' OR %I::text COLLATE "C" = ''''', w.column_name) END
+                CASE WHEN w.is_text
+                    THEN format(' OR %I::text COLLATE "C" = ''''', w.column_name) END
             ), NULL, false, NULL
         FROM pgimport._written_columns(p_job) AS w
         WHERE w.required_later AND NOT p_merged

@@ -1,7 +1,8 @@
 -- Finds rows that the unique and exclusion constraints of the target beside its key would refuse:
 -- first those in conflict with rows of the table. Rows whose key is in the table are not inserted
 -- and conflict with nothing; those that are updated are compared as they are afterwards, with all
--- rows but their own: also with one that the same job changes, as nobody knows which comes first. What conflicts among the rows of the job is put down as claims
+-- rows but their own: also with one that the same job changes, as nobody knows which comes first.
+-- What conflicts among the rows of the job is put down as claims
 -- (constraint, group, row): of a group one row at most can be inserted.
 -- Called by _mark_duplicates. Returns the constraints whose claims are to be settled by
 -- _settle_conflicts, null where there are none.
@@ -82,7 +83,8 @@ COMMENT ON FUNCTION pgimport._mark_conflicts(pgimport.job, regclass, text) IS
 'internal: finds rows in conflict with the table, and claims of rows on the same values.';
 
 -- Stores what a unique or exclusion constraint compares of the rows that may be inserted, and of
--- those that are updated in a column of it, with their place in the target. Called by _mark_conflicts.
+-- those that are updated in a column of it, with their place in the target. Called by
+-- _mark_conflicts.
 CREATE OR REPLACE FUNCTION pgimport._store_keys(
     p_job pgimport.job,
     p_relation regclass,

@@ -1,6 +1,7 @@
 -- Whether the limits of a checked job allow its insert, as keys of an answer: would_insert and
--- would_update (rows; of these some may turn out to be as the file says already) and refused_because, null or {code, message}. Called by check_job, preview_job, rehearse_job and
--- the dry run.
+-- would_update (rows; of these some may turn out to be as the file says already) and
+-- refused_because, null or {code, message}. Called by check_job, preview_job, rehearse_job and the
+-- dry run.
 CREATE OR REPLACE FUNCTION pgimport._refusal(
     p_job pgimport.job
 )

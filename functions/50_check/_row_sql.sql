@@ -92,9 +92,9 @@ COMMENT ON FUNCTION pgimport._row_columns(pgimport.job, regclass, boolean) IS
 -- "pgimport file_no", "pgimport row_no", "pgimport ctid" and "pgimport bad" (the columns whose
 -- value in this row is not known, because it is wrong).
 -- p_table: suffix of the staging table that is read, _value, _again or _doubt; or _merged: the rows
--- that a job would update, as they are afterwards, with "pgimport rel" and "pgimport tid", the place
--- of the row in the target. Where there is such a table, the others give the inserted rows only.
--- Called by _check_constraints, _constraint_sql and _mark_conflicts.
+-- that a job would update, as they are afterwards, with "pgimport rel" and "pgimport tid", the
+-- place of the row in the target. Where there is such a table, the others give the inserted rows
+-- only. Called by _check_constraints, _constraint_sql and _mark_conflicts.
 CREATE OR REPLACE FUNCTION pgimport._row_sql(
     p_job pgimport.job,
     p_relation regclass,

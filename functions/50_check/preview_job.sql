@@ -76,7 +76,7 @@ $preview_job$;
 COMMENT ON FUNCTION pgimport.preview_job(uuid, integer) IS
 'Shows the first rows of a checked job as they would be written. Keys: rows[] with class (insert, '
 'update, skip or invalid), values, issues[] and changes {column: {old, new}} where the key is in '
-'the target (of a job that updates: what it will write); classes {insert, update, skip, invalid} of the whole job; columns[] in the order of '
-'the table, not_shown[]; would_insert, would_update and refused_because {code, message}. Values of sensitive '
-'columns are masked. '
+'the target (of a job that updates: what it will write); classes {insert, update, skip, invalid} '
+'of the whole job; columns[] in the order of the table, not_shown[]; would_insert, would_update '
+'and refused_because {code, message}. Values of sensitive columns are masked. '
 'Example: select jsonb_pretty(pgimport.preview_job(:''job'', 20))';

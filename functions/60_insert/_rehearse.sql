@@ -30,8 +30,8 @@ COMMENT ON FUNCTION pgimport._note_constraints() IS
 'internal: makes the subtransaction that runs give back which constraints are deferred.';
 
 -- What rehearse_job undoes: marks what came into the target since the check, draws the sample,
--- inserts it and says what happened: {clean_rows, rows, inserted, tried, waiting, failed, failures,
--- attempted, seconds, new_duplicates, refused_because}. Called by rehearse_job.
+-- writes it and says what happened: {clean_rows, rows, inserted, updated, tried, waiting, failed,
+-- failures, attempted, seconds, new_duplicates, refused_because}. Called by rehearse_job.
 CREATE OR REPLACE FUNCTION pgimport._rehearse(
     p_job pgimport.job,
     p_relation regclass,
@@ -50,12 +50,23 @@ DECLARE
     v_memory text := pgimport._raise_memory();
     v_new bigint := pgimport._recheck_duplicates(p_job);
     v_job pgimport.job := pgimport._read_job(p_job.job_id);
-    v_rows bigint := pgimport._sample_rows(v_job, p_sample);
+    v_updates bigint := pgimport._updates_in_sample(v_job, p_sample);
+    v_inserts bigint := pgimport._sample_rows(v_job, p_sample - v_updates::integer);
+    v_rows bigint := v_inserts;
+    v_all bigint := v_job.clean_rows + (pgimport._class_counts(v_job) -> 'update')::bigint;
     v_found bigint;
     v_failures jsonb[];
     v_waiting bigint := 0;
     r_done record;
 BEGIN
+    IF v_job.options ->> 'on_duplicate' = 'update' THEN
+        v_rows := v_inserts + pgimport._sample_updates(
+            v_job, p_relation, v_inserts + 1, v_updates
+        );
+        -- rows that are as the files say already are not written
+        v_all := greatest(v_rows, v_all - CASE
+            WHEN p_sample < v_all THEN 0 ELSE v_updates - (v_rows - v_inserts) END);
+    END IF;
     PERFORM set_config('work_mem', v_memory, true);
     PERFORM pgimport._note_constraints();
     -- what the caller's own statements left to be checked is not the fault of the job
@@ -70,11 +81,11 @@ BEGIN
             NULL;
     END;
     SELECT r.* INTO STRICT r_done
-    FROM pgimport._rehearse_rows(v_job, p_relation, v_rows, p_search_path) AS r;
+    FROM pgimport._rehearse_rows(v_job, p_relation, v_rows, v_inserts, p_search_path) AS r;
     v_failures := r_done.failures;
 
     -- what such a row refers to may be of the job and not of the sample
-    IF v_rows < v_job.clean_rows THEN
+    IF v_rows < v_all THEN
         SELECT
             coalesce(array_agg(f) FILTER (WHERE f -> 'waits' = 'false'), '{}'),
             count(*) FILTER (WHERE f -> 'waits' = 'true')
@@ -96,9 +107,10 @@ BEGIN
     END IF;
 
     RETURN jsonb_build_object(
-        'clean_rows', v_job.clean_rows,
+        'clean_rows', v_all,
         'rows', v_rows,
         'inserted', r_done.rows_inserted,
+        'updated', r_done.rows_updated,
         'tried', r_done.rows_tried,
         'waiting', v_waiting,
         'failed', cardinality(v_failures),

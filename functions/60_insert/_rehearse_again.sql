@@ -24,15 +24,18 @@ COMMENT ON FUNCTION pgimport._refers_to_itself(regclass, text) IS
 'internal: whether a foreign key of a table refers to the table itself.';
 
 -- Tries rows again that failed for want of a row they refer to: it may have been inserted since.
--- As long as that helps. Called by _rehearse_rows. Returns the failures that are left.
+-- As long as that helps. p_inserts: the last place of those that are inserted. Called by
+-- _rehearse_rows. Returns the failures that are left.
 CREATE OR REPLACE FUNCTION pgimport._rehearse_again(
     p_job pgimport.job,
     p_relation regclass,
-    p_insert text,
+    p_statements text[],
     p_failures jsonb[],
     p_search_path text,
+    p_inserts bigint,
     OUT failures jsonb[],
-    OUT rows_inserted bigint
+    OUT rows_inserted bigint,
+    OUT rows_updated bigint
 )
 LANGUAGE plpgsql
 VOLATILE
@@ -46,18 +49,21 @@ DECLARE
 BEGIN
     failures := p_failures;
     rows_inserted := 0;
-    WHILE v_before < rows_inserted LOOP
-        v_before := rows_inserted;
+    rows_updated := 0;
+    WHILE v_before < rows_inserted + rows_updated LOOP
+        v_before := rows_inserted + rows_updated;
         v_left := '{}'::jsonb[];
         FOREACH v_failure IN ARRAY failures LOOP
             v_again := v_failure;
             IF (v_failure -> 'waits')::boolean THEN
                 v_again := pgimport._rehearse_piece(
-                    p_job.job_id, p_relation, p_insert, (v_failure ->> 'place')::bigint,
+                    p_job.job_id, p_relation, p_statements, (v_failure ->> 'place')::bigint,
                     (v_failure ->> 'place')::bigint, p_search_path
                 );
             END IF;
-            IF v_again IS NULL THEN
+            IF v_again IS NULL AND (v_failure ->> 'place')::bigint > p_inserts THEN
+                rows_updated := rows_updated + 1;
+            ELSIF v_again IS NULL THEN
                 rows_inserted := rows_inserted + 1;
             ELSE
                 v_left := v_left || v_failure;
@@ -68,5 +74,7 @@ BEGIN
 END;
 $_rehearse_again$;
 
-COMMENT ON FUNCTION pgimport._rehearse_again(pgimport.job, regclass, text, jsonb[], text) IS
+COMMENT ON FUNCTION pgimport._rehearse_again(
+    pgimport.job, regclass, text[], jsonb[], text, bigint
+) IS
 'internal: tries rows of a rehearsal again that refer to other rows of the job.';

@@ -1,14 +1,14 @@
--- Inserts rows of a rehearsal, those from one place to another, and checks all constraints at once.
--- When it works the rows stay, for the next piece to meet them, and null is returned; else nothing
--- of the piece stays, and what went wrong is returned: {sqlstate, message, constraint, column,
--- table}. No DETAIL: it may quote a row that the caller may not see. With no rows it tells whether
--- the statement itself is possible.
+-- Inserts or updates rows of a rehearsal, those from one place to another, and checks all
+-- constraints at once. When it works the rows stay, for the next piece to meet them, and null is
+-- returned; else nothing of the piece stays, and what went wrong is returned: {sqlstate, message,
+-- constraint, column, table}. No DETAIL: it may quote a row that the caller may not see. With no
+-- rows it tells whether the statement itself is possible.
 -- Called by _rehearse_rows, inside what rehearse_job undoes. What no row is to blame for, such as a
 -- lock that cannot be had, is raised.
 CREATE OR REPLACE FUNCTION pgimport._rehearse_piece(
     p_job_id uuid,
     p_relation regclass,
-    p_insert text,
+    p_statements text[],
     p_first bigint,
     p_last bigint,
     p_search_path text
@@ -21,7 +21,9 @@ SET jit = off
 AS $_rehearse_piece$
 -- the statement was quoted where it was made: @plpgsql_check_options: security_warnings = false
 DECLARE
-    v_rows bigint;
+    v_statement text;
+    v_rows bigint := 0;
+    v_written bigint;
     v_sqlstate text;
     v_message text;
     v_constraint text;
@@ -30,8 +32,11 @@ DECLARE
 BEGIN
     BEGIN
         PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
-        EXECUTE p_insert USING p_job_id, p_first, p_last;
-        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        FOREACH v_statement IN ARRAY p_statements LOOP
+            EXECUTE v_statement USING p_job_id, p_first, p_last;
+            GET DIAGNOSTICS v_written = ROW_COUNT;
+            v_rows := v_rows + v_written;
+        END LOOP;
         PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
         PERFORM pgimport._check_deferred(p_relation, p_search_path, true);
 
@@ -41,7 +46,7 @@ BEGIN
                 MESSAGE = CASE
                     WHEN p_first = p_last AND v_rows = 0
                         THEN 'a trigger or rule of the table dropped the row'
-                    ELSE format('%s expected, %s inserted',
+                    ELSE format('%s expected, %s written',
                         pgimport._count_of(p_last - p_first + 1, 'row'), v_rows)
                 END,
                 HINT = 'look for a trigger or rule of the table that drops rows';
@@ -71,5 +76,5 @@ BEGIN
 END;
 $_rehearse_piece$;
 
-COMMENT ON FUNCTION pgimport._rehearse_piece(uuid, regclass, text, bigint, bigint, text) IS
-'internal: inserts a piece of a rehearsal, or tells why it cannot be inserted.';
+COMMENT ON FUNCTION pgimport._rehearse_piece(uuid, regclass, text[], bigint, bigint, text) IS
+'internal: writes a piece of a rehearsal, or tells why it cannot be written.';

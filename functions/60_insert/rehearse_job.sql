@@ -34,9 +34,9 @@ $_check_rehearse_options$;
 COMMENT ON FUNCTION pgimport._check_rehearse_options(integer, jsonb) IS
 'internal: checks the arguments of rehearse_job.';
 
--- Inserts rows of a checked job for real, with triggers, row-level security, foreign keys and all
--- other constraints, under the rights and the search_path of the caller, and undoes it again: no
--- row, no lock and no change of the job remains. Each row that fails is found.
+-- Inserts and updates rows of a checked job for real, with triggers, row-level security, foreign
+-- keys and all other constraints, under the rights and the search_path of the caller, and undoes it
+-- again: no row, no lock and no change of the job remains. Each row that fails is found.
 -- Called by users. Raises PI001, PI002, PI003, PI101, PI102, PI205, PI306, PI602.
 CREATE OR REPLACE FUNCTION pgimport.rehearse_job(
     p_job_id uuid,
@@ -115,15 +115,17 @@ BEGIN
         PERFORM pgimport._seal_staging(v_job);
         RETURN pgimport._lost_envelope(
             pgimport._read_job(p_job_id),
-            '{"passed": false, "rehearsed": 0, "sample": null, "would_insert": 0, "failed": 0, '
-            '"failures": [], "sequences": [], "refused_because": null}'
+            '{"passed": false, "rehearsed": 0, "sample": null, "would_insert": 0, '
+            '"would_update": 0, "failed": 0, "failures": [], "sequences": [], '
+            '"refused_because": null}'
         );
     END IF;
 
     PERFORM pgimport._log_event(
         p_job_id, 'rehearsed',
         jsonb_build_object('rehearsed', v_found -> 'tried',
-            'would_insert', v_found -> 'inserted', 'failed', v_found -> 'failed',
+            'would_insert', v_found -> 'inserted', 'would_update', v_found -> 'updated',
+            'failed', v_found -> 'failed',
             'estimate', v_estimate)
     );
     RETURN pgimport._rehearse_answer(
@@ -137,11 +139,11 @@ END;
 $rehearse_job$;
 
 COMMENT ON FUNCTION pgimport.rehearse_job(uuid, integer, jsonb, text) IS
-'Inserts rows of a checked job for real, triggers, row-level security and all constraints '
-'included, and undoes it. p_sample: how many (first, last, at the edges, at random); 0 or null: '
+'Inserts and updates rows of a checked job for real, triggers, row-level security and all '
+'constraints included, and undoes it. p_sample: how many (first, last, at the edges, at random); 0 or null: '
 'all. Options: estimate (at most 1000 rows; details.predicted_seconds says what all would take), '
-'allow_superuser. Keys: passed, rehearsed, would_insert (of these), failed, failures[{file_no, '
-'row_no, line_no, sqlstate, message, constraint, column, table}], sequences[{sequence, column, '
-'moved}]. Not undone: numbers of sequences, dead rows until the next VACUUM (details.dead_rows at '
+'allow_superuser. Keys: passed, rehearsed, would_insert and would_update (of these), failed, '
+'failures[{file_no, row_no, line_no, sqlstate, message, constraint, column, table}], '
+'sequences[{sequence, column, moved}]. Not undone: numbers of sequences, dead rows until the next VACUUM (details.dead_rows at '
 'most), and what triggers do outside the database (a NOTIFY is undone). '
 'Example: select jsonb_pretty(pgimport.rehearse_job(:''job'', 1000))';

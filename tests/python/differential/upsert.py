@@ -57,6 +57,14 @@ class Plan:
     keep: str
 
 
+@dataclass(frozen=True)
+class Key:
+    """How rows {a} and {b} have the same key, and what its columns take in place of a null."""
+
+    equal: str
+    defaults: dict[str, str]
+
+
 def make_plan(situation: Situation) -> Plan:
     """Draw rules and the columns that the files lack."""
     rng = Random(f"{situation.seed} update")
@@ -146,11 +154,11 @@ def judge(conn: Conn, situation: Situation, plan: Plan) -> Truth:
     references = [r for r in situation.references if oracle._exists(conn, situation, r)]
     for reference in references:
         run(conn, f"ALTER TABLE {table} DROP CONSTRAINT {reference.name}")
-    equal = _equal_sql(conn, situation)
+    facts = Key(_equal_sql(conn, situation), _defaults(conn, situation))
     excluded: dict[int, Refusal] = {}
     while True:
         run(conn, "SAVEPOINT round")
-        truth = _write_all(conn, situation, plan, excluded, equal)
+        truth = _write_all(conn, situation, plan, excluded, facts)
         dangling = {
             number: Refusal("23503", "refers to no row", situation.table, reference.name)
             for reference in references
@@ -185,15 +193,27 @@ def _equal_sql(conn: Conn, situation: Situation) -> str:
     )
 
 
+def _defaults(conn: Conn, situation: Situation) -> dict[str, str]:
+    """The defaults of those columns of the key that take no null."""
+    rows = conn.execute(
+        "SELECT a.attname, coalesce(pg_get_expr(d.adbin, d.adrelid), y.typdefault)"
+        " FROM pg_attribute AS a INNER JOIN pg_type AS y ON y.oid = a.atttypid"
+        " LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+        " WHERE a.attrelid = %s::regclass AND a.attname = ANY (%s)",
+        [quoted(situation.table), [c.name for c in situation.columns if c.defaulted]],
+    )
+    return {name: default for name, default in rows if name in situation.key}
+
+
 def _write_all(
-    conn: Conn, situation: Situation, plan: Plan, excluded: dict[int, Refusal], same: str
+    conn: Conn, situation: Situation, plan: Plan, excluded: dict[int, Refusal], key: Key
 ) -> Truth:
     truth = Truth(refused=dict(excluded))
     numbers = [n for n in range(1, len(situation.rows) + 1) if n not in excluded]
     if plan.keep == "last":
         numbers.reverse()
     statements = [
-        write_sql(situation, plan, number, situation.rows[number - 1], same) for number in numbers
+        write_sql(situation, plan, number, situation.rows[number - 1], key) for number in numbers
     ]
     for number, refusal in zip(
         numbers, attempt(conn, statements, check_deferred(conn)), strict=True
@@ -204,7 +224,7 @@ def _write_all(
     return truth
 
 
-def write_sql(situation: Situation, plan: Plan, number: int, row: Row, same: str) -> str:
+def write_sql(situation: Situation, plan: Plan, number: int, row: Row, key: Key) -> str:
     """A statement that updates the row of a key, or inserts one."""
     table = quoted(situation.table)
     lacking = plan.lacking[file_no(situation, number)]
@@ -212,7 +232,13 @@ def write_sql(situation: Situation, plan: Plan, number: int, row: Row, same: str
     texts = {
         c.name: effective(t, trim=c.trim, is_text=c.is_text, required=False) for c, t in mapped
     }
-    values = [None if isinstance(value, Missing) else value for value in texts.values()]
+    values = [
+        key.defaults.get(name, "NULL")
+        if value is None or isinstance(value, Missing)
+        else literal(value)
+        for name, value in texts.items()
+    ]
+    same = key.equal
     merged = [
         (quoted(c.name), _merge_sql(c, plan.rules[c.name]))
         for c, _ in mapped
@@ -231,7 +257,7 @@ def write_sql(situation: Situation, plan: Plan, number: int, row: Row, same: str
     return (
         f"DO $do$ BEGIN DELETE FROM {_CLONE};"
         f" INSERT INTO {_CLONE} ({', '.join(quoted(name) for name in texts)})"
-        f" VALUES ({', '.join(literal(value) for value in values)});"
+        f" VALUES ({', '.join(values)});"
         f" IF EXISTS (SELECT FROM {_CLONE} AS c INNER JOIN {_DONE} AS d"
         f" ON {same.replace('{a}', 'c').replace('{b}', 'd')}) THEN"
         f" RAISE EXCEPTION 'in the files already' USING ERRCODE = '{_DUPLICATE}'; END IF;"
