@@ -9,7 +9,10 @@ INSERT INTO pgimport_test.item (id, name, price, note, email) VALUES
 (4, 'four', 4.00, 'n4', 'd@x');
 SELECT pgimport_test.items() AS before \gset
 SELECT pgimport_test.items_job(
-    '{"1,uno,1.5,z@x","2,two,2,b@x","3,tre,3,c@x","4,quattro,4.00,d@x","5,cinque,5,e@x","6,sei,6,f@x"}'
+    ARRAY[
+        '1,uno,1.5,z@x', '2,two,2,b@x', '3,tre,3,c@x', '4,quattro,4.00,d@x', '5,cinque,5,e@x',
+        '6,sei,6,f@x'
+    ]
 ) AS job \gset
 
 -- delete, restore
@@ -22,7 +25,9 @@ SELECT is(
     'rows_inserted=2 rows_updated=3 refused_because=null',
     'what was inserted is to be deleted, what was updated to be restored, the rest left alone'
 );
-SELECT is(pgimport_test.plan_rows(:'job', 'delete'), 'inserted 5; inserted 6', 'row by row: delete');
+SELECT is(
+    pgimport_test.plan_rows(:'job', 'delete'), 'inserted 5; inserted 6', 'row by row: delete'
+);
 SELECT is(
     pgimport_test.plan_rows(:'job', 'restore'), 'updated 1; updated 3; updated 4',
     'row by row: restore'
@@ -33,18 +38,24 @@ SELECT is(pgimport_test.plan_rows(:'job', 'modified'), 'none', 'nothing is modif
 UPDATE pgimport_test.item SET name = name
 WHERE id IN (4, 6);
 SELECT is(
-    pgimport_test.pick(pgimport.plan_rollback(:'job'), 'delete', 'restore', 'rewritten', 'modified'),
+    pgimport_test.pick(
+        pgimport.plan_rollback(:'job'), 'delete', 'restore', 'rewritten', 'modified'
+    ),
     'delete=2 restore=3 rewritten=2 modified=0', 'rows that were rewritten as they were are equal'
 );
 SELECT results_eq(
-    format('SELECT r.key ->> ''id'', r.detail FROM pgimport.rollback_rows(%L, ''delete'') AS r',
-        :'job'),
+    format(
+        'SELECT r.key ->> ''id'', r.detail FROM pgimport.rollback_rows(%L, ''delete'') AS r',
+        :'job'
+    ),
     $$VALUES ('5', 'untouched since'), ('6', 'rewritten, but equal')$$,
     'the list says by what a row is proved'
 );
 SELECT results_eq(
-    format('SELECT r.key ->> ''id'', r.detail FROM pgimport.rollback_rows(%L, ''restore'') AS r',
-        :'job'),
+    format(
+        'SELECT r.key ->> ''id'', r.detail FROM pgimport.rollback_rows(%L, ''restore'') AS r',
+        :'job'
+    ),
     $$VALUES ('1', 'untouched since'), ('3', 'untouched since'), ('4', 'rewritten, but equal')$$,
     'also of the updated ones'
 );
@@ -98,15 +109,16 @@ SELECT is(
 SELECT is(
     (
         SELECT string_agg(r.key ->> 'id', ',') FROM pgimport.rollback_rows(
-            :'job', 'modified', 1, 1
-        ) AS r
+                :'job', 'modified', 1, 1
+            ) AS r
     ), '60', 'the list comes in pages'
 );
 SELECT is(
     pgimport_test.pick(
         (
             SELECT e.details FROM pgimport.job_events(:'job') AS e
-            WHERE e.event = 'rollback_planned' ORDER BY e.event_id DESC LIMIT 1
+            WHERE e.event = 'rollback_planned'
+            ORDER BY e.event_id DESC LIMIT 1
         ), 'delete', 'restore', 'modified'
     ), 'delete=0 restore=2 modified=3', 'the plan is in the history'
 );

@@ -52,8 +52,8 @@ UPDATE pgimport_test.item SET name = 'mine'
 WHERE id = 4;
 SELECT is(
     pgimport_test.pick(
-        pgimport.rollback_job(:'first', p_options => '{"with_later_jobs": true}'), 'success', 'code',
-        'job_id'
+        pgimport.rollback_job(:'first', p_options => '{"with_later_jobs": true}'), 'success',
+        'code', 'job_id'
     ), format('success=false code=PI504 job_id=%s', :'first'),
     'where one of the later jobs is refused none is rolled back'
 );

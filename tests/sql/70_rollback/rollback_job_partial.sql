@@ -11,7 +11,7 @@ SELECT pgimport_test.items_job(
     '{"1,uno,1,a@x","2,due,2,b@x","3,tre,3,c@x","4,quattro,4,d@x","5,cinque,4,"}'
 ) AS job \gset
 
-CREATE FUNCTION pgimport_test.tokens(p_job_id uuid, VARIADIC p_rows bigint [])
+CREATE FUNCTION pgimport_test.tokens(p_job_id uuid, VARIADIC p_rows bigint[])
 RETURNS jsonb
 LANGUAGE plpgsql
 VOLATILE
@@ -105,8 +105,8 @@ UPDATE pgimport_test.item SET name = 'uno'
 WHERE id = 1;
 SELECT is(
     pgimport_test.pick(
-        pgimport.rollback_job(:'job', p_options => '{"filter": {"id": [1, 3]}}'), 'success', 'status',
-        'partial', 'rows_deleted', 'rows_restored'
+        pgimport.rollback_job(:'job', p_options => '{"filter": {"id": [1, 3]}}'), 'success',
+        'status', 'partial', 'rows_deleted', 'rows_restored'
     ), 'success=true status=rolled_back partial=false rows_deleted=3 rows_restored=2',
     'with its last rows the job is rolled back'
 );

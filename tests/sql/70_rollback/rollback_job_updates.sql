@@ -86,7 +86,7 @@ SELECT is(
 
 -- values that look alike
 CREATE TABLE pgimport_test.exact (
-    k text PRIMARY KEY, n numeric, f double precision, j jsonb, a text [], t text, b bytea,
+    k text PRIMARY KEY, n numeric, f double precision, j jsonb, a text[], t text, b bytea,
     d timestamptz
 );
 SELECT pgimport.register_target('pgimport_test.exact', 'exact', '{k}', '{}');
@@ -135,7 +135,10 @@ SELECT throws_ok(
     'a rollback that does not do what was planned is undone as a whole'
 );
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport_test.item AS i WHERE i.id = 7), 1,
+    (
+        SELECT count(*)::integer FROM pgimport_test.item AS i
+        WHERE i.id = 7
+    ), 1,
     'also what it had deleted'
 );
 DROP TRIGGER keep_three ON pgimport_test.item;
