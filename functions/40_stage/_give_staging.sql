@@ -1,6 +1,7 @@
 -- Gives what is staged of a job to the role that owns the job: when somebody else who may (a
 -- superuser, a member of that role) stages or checks for it, its owner must not be locked out.
--- Called wherever staging is made. Does nothing for the owner itself.
+-- Called wherever staging is made. Does nothing for the owner itself, but for the rights of those
+-- who may roll the job back.
 CREATE OR REPLACE FUNCTION pgimport._give_staging(
     p_job_id uuid
 )
@@ -13,6 +14,8 @@ DECLARE
     v_owner regrole;
     r_relation record;
 BEGIN
+    PERFORM pgimport._give_rollback(p_job_id);
+
     SELECT r.oid INTO v_owner
     FROM pgimport.job AS j
     INNER JOIN pg_roles AS r ON r.rolname = j.owner_role

@@ -14,8 +14,16 @@ DECLARE
     c_job CONSTANT text := format(
         'owner_role = ANY ((SELECT pgimport._my_roles())::text[]) OR %s', c_admin
     );
+    -- members of a target's rollback_role see its completed jobs, and do nothing but roll back
+    c_rollback CONSTANT text :=
+        'target_id = ANY ((SELECT pgimport._my_rollback_targets())::bigint[]) '
+        'AND status IN (''completed'', ''rolled_back'')';
     c_of_job CONSTANT text :=
         'EXISTS (SELECT FROM pgimport.job AS j WHERE j.job_id = %I.job_id)';
+    -- what is written of a job before it is completed is written by those whose job it is
+    c_of_own_job CONSTANT text := format(
+        'EXISTS (SELECT FROM pgimport.job AS j WHERE j.job_id = %%I.job_id AND (j.%s))', c_job
+    );
     c_new_job CONSTANT text := 'owner_role = current_user AND status = ''pending''';
     -- a mapping says where data goes: nobody uses one of a stranger who is no administrator
     c_new_mapping CONSTANT text :=
@@ -58,15 +66,20 @@ BEGIN
             ('saved_mapping', 'see', 'SELECT', 'is_shared OR ' || c_job, ''),
             ('saved_mapping', 'save', 'INSERT', '', c_new_mapping),
             ('saved_mapping', 'drop', 'DELETE', c_job, ''),
-            ('job', 'see', 'SELECT', c_job, ''),
+            ('job', 'see', 'SELECT', format('%s OR %s', c_job, c_rollback), ''),
             ('job', 'create', 'INSERT', '', c_new_job),
             ('job', 'change', 'UPDATE', c_job, ''),
-            ('file', 'of_job', 'ALL', format(c_of_job, 'file'), ''),
-            ('issue', 'of_job', 'ALL', format(c_of_job, 'issue'), ''),
+            ('job', 'roll_back', 'UPDATE', c_rollback, ''),
+            ('file', 'of_job', 'ALL', format(c_of_own_job, 'file'), ''),
+            ('file', 'see', 'SELECT', format(c_of_job, 'file'), ''),
+            ('issue', 'of_job', 'ALL', format(c_of_own_job, 'issue'), ''),
+            ('issue', 'see', 'SELECT', format(c_of_job, 'issue'), ''),
             ('job_write', 'of_job', 'ALL', format(c_of_job, 'job_write'), ''),
             ('job_event', 'of_job', 'ALL', format(c_of_job, 'job_event'), ''),
-            ('fix', 'of_job', 'ALL', format(c_of_job, 'fix'), ''),
-            ('fix_record', 'of_job', 'ALL', format(c_of_job, 'fix_record'), ''),
+            ('fix', 'of_job', 'ALL', format(c_of_own_job, 'fix'), ''),
+            ('fix', 'see', 'SELECT', format(c_of_job, 'fix'), ''),
+            ('fix_record', 'of_job', 'ALL', format(c_of_own_job, 'fix_record'), ''),
+            ('fix_record', 'see', 'SELECT', format(c_of_job, 'fix_record'), ''),
             ('kept_row', 'of_job', 'ALL', format(c_of_job, 'kept_row'), '')
         ) AS w (table_name, policy_name, command, visible, writable)
         LEFT JOIN pg_policy AS p
