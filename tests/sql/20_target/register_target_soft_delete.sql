@@ -34,15 +34,18 @@ $$;
 
 -- which column can say that a row is deleted
 CREATE UNIQUE INDEX people_key ON pgimport_test.people (email, branch);
-SELECT is(
-    pgimport_test.with_options(format('{"soft_delete": "%s"}', c.name)::jsonb),
-    format('{"soft_delete": "%s"}', c.name), c.name || ' can say that a row is deleted'
-)
+SELECT
+    is(
+        pgimport_test.with_options(format('{"soft_delete": "%s"}', c.name)::jsonb),
+        format('{"soft_delete": "%s"}', c.name), c.name || ' can say that a row is deleted'
+    )
 FROM unnest('{deleted_at,local_deleted_at,deleted_on,gone,hidden}'::text[]) AS c (name);
-SELECT is(
-    pgimport_test.with_options(format('{"soft_delete": "%s"}', c.name)::jsonb), c.code, c.reason
-)
-FROM (VALUES
+SELECT
+    is(
+        pgimport_test.with_options(format('{"soft_delete": "%s"}', c.name)::jsonb), c.code, c.reason
+    )
+FROM (
+    VALUES
     ('name', 'PI213', 'a text cannot'),
     ('born_at', 'PI213', 'nor a time that is never null'),
     ('is_old', 'PI213', 'nor a column that the database computes'),
@@ -89,10 +92,11 @@ SELECT is(
 );
 SELECT is(
     (
-        SELECT string_agg(
-            format('%s %s %s', k.column_name, k.index_position, k.living_sql), ', '
-            ORDER BY k.key_position
-        )
+        SELECT
+            string_agg(
+                format('%s %s %s', k.column_name, k.index_position, k.living_sql), ', '
+                ORDER BY k.key_position
+            )
         FROM pgimport.target AS t
         CROSS JOIN LATERAL pgimport._key_columns(t.target_id) AS k
     ),
@@ -139,10 +143,11 @@ SELECT is(
 );
 SELECT is(
     (
-        SELECT string_agg(pgimport.register_target(
-            'pgimport_test.people', 'x', '{name}',
-            jsonb_build_object('create_key', true, 'apply_ddl', false, 'soft_delete', c.name)
-        ) -> 'ddl' ->> 0, ' ' ORDER BY c.name)
+        SELECT
+            string_agg(pgimport.register_target(
+                'pgimport_test.people', 'x', '{name}',
+                jsonb_build_object('create_key', true, 'apply_ddl', false, 'soft_delete', c.name)
+            ) -> 'ddl' ->> 0, ' ' ORDER BY c.name)
         FROM unnest('{deleted_on,gone}'::text[]) AS c (name)
     ),
     'CREATE UNIQUE INDEX ON pgimport_test.people (name) WHERE deleted_on IS NULL; '

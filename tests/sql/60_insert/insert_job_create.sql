@@ -58,10 +58,11 @@ SELECT is(
 );
 SELECT is(
     (
-        SELECT string_agg(
-            concat_ws(' ', v.person, v.day, v.ticket, v.import_job_id IS NOT NULL), ', '
-            ORDER BY v.id
-        )
+        SELECT
+            string_agg(
+                concat_ws(' ', v.person, v.day, v.ticket, v.import_job_id IS NOT NULL), ', '
+                ORDER BY v.id
+            )
         FROM pgimport_test.visits AS v
     ),
     'ann 2026-01-01 T1 f, ann 2026-01-01 t, ann 2026-01-01 t, bob 2026-01-02 T2 t, t',

@@ -79,11 +79,13 @@ SELECT is(
 );
 
 -- what is not the same
-SELECT is(
-    pgimport.check_job(pgimport_test.visits_job(o.options, o.header, VARIADIC o.lines))
-    -> 'refused_because', 'null'::jsonb, o.reason
-)
-FROM (VALUES
+SELECT
+    is(
+        pgimport.check_job(pgimport_test.visits_job(o.options, o.header, VARIADIC o.lines))
+        -> 'refused_because', 'null'::jsonb, o.reason
+    )
+FROM (
+    VALUES
     (
         '{}'::jsonb, '{person,day,amount}'::text[],
         '{"ann,2026-01-01,6","bob,2026-01-02,5"}'::text[],
@@ -125,8 +127,10 @@ SELECT is(
 );
 
 -- a corrected row can be one that is there, too
-SELECT pgimport_test.visits_job('{}', '{person,day,amount}', 'ann,2026-01-01,5', 'bob,?,6')
-AS doubt \gset
+SELECT
+    pgimport_test.visits_job('{}', '{person,day,amount}', 'ann,2026-01-01,5', 'bob,?,6')
+        AS doubt
+\gset
 SELECT is(
     pgimport.check_job(:'doubt') -> 'refused_because', 'null'::jsonb, 'one row of two is not both'
 );
