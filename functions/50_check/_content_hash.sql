@@ -30,7 +30,9 @@ BEGIN
 
     EXECUTE format(
         'SELECT count(*), %s FROM pgimport_staging.%I AS v',
-        pgimport._checksum_sql(v_values), pgimport._staging_name(p_job.job_id, '_value')
+        -- of a job that writes nothing but what it deals out: the number of rows
+        pgimport._checksum_sql(coalesce(v_values, 'NULL::text')),
+        pgimport._staging_name(p_job.job_id, '_value')
     ) INTO v_rows, v_sum;
 
     RETURN CASE
