@@ -13,6 +13,7 @@ Everything a rollback does follows from the rows as they are now and from those 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -26,6 +27,8 @@ Mode = Literal["refuse", "keep_modified", "force", "cascade"]
 BAD = "\0bad"
 #: a value that the table gives, learnt when it is first seen
 UNKNOWN = "\0unknown"
+#: any time in a column that declares rows deleted
+DELETED = "deleted"
 
 
 def same(value: str) -> str:
@@ -151,15 +154,36 @@ class Job:
     place: int = 0
     deleted: int = 0
     restored: int = 0
-    #: rows that rollbacks of parts took away
-    part_deleted: int = 0
     left: int = 0
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a rollback."""
+
+    #: the first column of the key has one of these values
+    where: tuple[str, ...] | None = None
+    with_later: bool = False
+    #: delete also where the table has a column that declares rows deleted
+    hard: bool = False
+
+    def wants(self, table: Table, row: Row) -> bool:
+        """Whether a row is meant."""
+        if self.where is None:
+            return True
+        column = table.column(table.key[0])
+        return column.alike(row.cells[column.name] or "") in map(column.alike, self.where)
+
+    def is_soft(self, table: Table) -> bool:
+        """Whether rows are declared deleted instead of being deleted."""
+        return table.soft is not None and not self.hard
 
 
 @dataclass
 class Plan:
     """What a rollback of a job would do."""
 
+    soft: bool = False
     delete: list[Row] = field(default_factory=list)
     changed: list[Row] = field(default_factory=list)
     restore: list[tuple[Image, Row]] = field(default_factory=list)
@@ -210,7 +234,7 @@ class Model:
 
     def add(self, table: Table, cells: Cells, job: Job | None = None) -> Row:
         """Insert a row."""
-        blank: Cells = {name: UNKNOWN for name in table.given}
+        blank: Cells = dict.fromkeys(table.given, UNKNOWN)
         blank |= {column.name: None for column in table.columns}
         if table.soft:
             blank[table.soft] = None
@@ -307,16 +331,14 @@ class Model:
 
         unchanged = 0
         job.prints, job.images = set(), []
-        if job.on_duplicate == "update":
-            for staged in job.rows:
-                if staged.valid and staged.known and not staged.repeated:
-                    unchanged += not self._update(job, staged)
+        for staged, there in list(self._to_update(job)):
+            unchanged += not self._update(job, staged, there)
         for staged in new:
             row = self.add(job.table, self._defaulted(job, staged), job)
             job.prints.add(self.print_of(job.table, row))
         job.inserted, job.updated = len(new), len(job.images)
         job.status = "completed"
-        job.deleted = job.restored = job.part_deleted = job.left = 0
+        job.deleted = job.restored = job.left = 0
         self.completions += 1
         job.place = self.completions
         valid = sum(row.valid for row in job.rows)
@@ -330,13 +352,16 @@ class Model:
         }
 
     def _possible(self, job: Job, new: list[Staged]) -> bool:
-        """Whether the table takes the rows: it has its own constraints."""
-        hidden = [r for r in self.alive(job.table) if not job.table.visible(r.cells)]
-        taken = {job.table.alike(row.cells) for row in hidden if job.table.unique}
-        return all(
-            job.table.alike(row.cells) not in taken and self.has_parent(job.table, row.cells)
-            for row in job.rows
-            if row in new or (job.on_duplicate == "update" and row.valid and not row.repeated)
+        """Whether the table takes the rows: it has its own constraints and policies."""
+        table = job.table
+        hidden = [row for row in self.alive(table) if not table.visible(row.cells)]
+        taken = {table.alike(row.cells) for row in hidden}
+        inserted = [self._defaulted(job, row) for row in new]
+        updated = [
+            row.cells | self._merged(job, staged, row) for staged, row in self._to_update(job)
+        ]
+        return all(table.alike(cells) not in taken for cells in inserted) and all(
+            table.visible(cells) and self.has_parent(table, cells) for cells in inserted + updated
         )
 
     def _defaulted(self, job: Job, staged: Staged) -> Cells:
@@ -348,14 +373,18 @@ class Model:
             cells[column.name] = value
         return cells
 
-    def _update(self, job: Job, staged: Staged) -> bool:
-        """Update the row that has the key; whether anything differs."""
-        table = job.table
-        row = self.find(table, table.alike(staged.cells))
-        assert row is not None
+    def _to_update(self, job: Job) -> Iterator[tuple[Staged, Row]]:
+        """Rows of a job that are in the table, with what they meet there."""
+        for staged in job.rows if job.on_duplicate == "update" else []:
+            row = self.find(job.table, job.table.alike(staged.cells))
+            if staged.valid and staged.known and not staged.repeated and row:
+                yield staged, row
+
+    def _merged(self, job: Job, staged: Staged, row: Row) -> Cells:
+        """Give the new values of the columns that a job updates."""
         new: Cells = {}
         for name in self.updated_columns(job):
-            column, old, value = table.column(name), row.cells[name], staged.cells[name]
+            column, old, value = job.table.column(name), row.cells[name], staged.cells[name]
             blank = old is None or (column.is_text and old == "")
             keeps = (
                 name not in staged.mapped
@@ -363,12 +392,17 @@ class Model:
                 or (column.on_update == "fill_blank" and not blank)
             )
             new[name] = old if keeps else value
+        return new
+
+    def _update(self, job: Job, staged: Staged, row: Row) -> bool:
+        """Update a row; whether anything differs."""
+        new = self._merged(job, staged, row)
         before = {name: row.cells[name] for name in new}
         if new == before:
             return False
-        self.change(table, row, new)
+        self.change(job.table, row, new)
         after = {name: row.cells[name] for name in new}
-        job.images.append(Image(tuple(row.cells[k] for k in table.key), before, after))
+        job.images.append(Image(job.table.alike(row.cells), before, after))
         return True
 
     @staticmethod
@@ -391,42 +425,40 @@ class Model:
 
     def owned(self, job: Job) -> list[Row]:
         """Rows in the table that the job inserted and no rollback left behind."""
-        return [row for row in self.alive(job.table) if row.job is job and not row.kept]
+        return [row for row in self.visible(job.table) if row.job is job and not row.kept]
 
-    def image_row(self, job: Job, image: Image) -> Row | None:
-        """Find the row that a job updated."""
-        rows = self.visible(job.table)
-        return next(
-            (r for r in rows if tuple(r.cells[k] for k in job.table.key) == image.key), None
-        )
-
-    def plan(self, job: Job) -> Plan:
-        """Plan a rollback of all of a job."""
-        plan = Plan()
+    def plan(self, job: Job, options: Options | None = None) -> Plan:
+        """Plan a rollback of a job, or of the rows that a filter finds."""
+        options = options or Options()
+        plan = Plan(options.is_soft(job.table))
         owned = self.owned(job)
-        for row in owned:
+        for row in (row for row in owned if options.wants(job.table, row)):
             untouched = self.print_of(job.table, row) in job.prints
             (plan.delete if untouched else plan.changed).append(row)
-        plan.gone = job.inserted - job.part_deleted - len(owned)
+        plan.gone = 0 if options.where else job.inserted - job.deleted - len(owned)
         for image in job.images:
-            if not image.undone:
-                there = self.image_row(job, image)
-                if there is None:
-                    plan.gone += 1
-                else:
-                    values = {name: there.cells[name] for name in image.new}
-                    (plan.restore if values == image.new else plan.mixed).append((image, there))
-        plan.later = [other for other in self.jobs if self._is_later(job, other)]
-        plan.dependents = sum(1 for _ in self.children(job.table, plan.delete))
+            there = self.find(job.table, image.key)
+            if image.undone or (there and not options.wants(job.table, there)):
+                continue
+            if there is None:
+                plan.gone += not options.where
+            else:
+                values = {name: there.cells[name] for name in image.new}
+                (plan.restore if values == image.new else plan.mixed).append((image, there))
+        later = [other for other in self.jobs if self._is_later(job, other)]
+        plan.later = sorted(later, key=lambda other: -other.place)
+        if not plan.soft:
+            plan.dependents = sum(1 for _ in self.children(job.table, plan.delete))
         return plan
 
     def _is_later(self, job: Job, other: Job) -> bool:
         """Whether another job updated rows of a job afterwards, and still holds that."""
         if other.status != "completed" or other.place <= job.place or other.table != job.table:
             return False
-        mine = {tuple(row.cells[k] for k in job.table.key) for row in self.owned(job)}
+        mine = {job.table.alike(row.cells) for row in self.owned(job)}
         mine |= {image.key for image in job.images if not image.undone}
-        return any(image.key in mine for image in other.images if not image.undone)
+        theirs = {image.key for image in other.images if not image.undone}
+        return any(self.find(job.table, key) for key in mine & theirs)
 
     def verified(self, job: Job) -> bool:
         """Whether verify_job finds everything as the job left it."""
@@ -439,44 +471,75 @@ class Model:
 
     # rollback
 
-    def rollback(self, job: Job, mode: Mode) -> dict[str, object]:
+    def rollback(self, job: Job, mode: Mode, options: Options | None = None) -> dict[str, object]:
         """Roll a completed job back; give the keys of the answer."""
-        plan = self.plan(job)
-        stopped = plan.dependents or (mode != "force" and plan.later)
-        if stopped or (mode == "refuse" and plan.modified):
+        options = options or Options()
+        if options.with_later:
+            # all or nothing: the later jobs, too
+            trial = copy.deepcopy(self)
+            if not trial.rollback_in_turn(trial.jobs[job.number], mode, options):
+                return {"success": False, "code": "PI504"}
+            self.rollback_in_turn(job, mode, options)
+        elif not self.rollback_one(job, mode, options):
             return {"success": False, "code": "PI504"}
-
-        doomed = plan.delete + (plan.changed if mode == "force" else [])
-        for row in doomed:
-            self._take_away(job.table, row)
-        restored = 0
-        for image, row in plan.restore + plan.mixed:
-            restored += self._restore(job.table, image, row, everything=mode == "force")
-        kept = [row for row in self.owned(job)]
-        for row in kept:
-            row.kept = True
-        job.deleted, job.restored, job.left = len(doomed), restored, len(kept)
-        job.status = "rolled_back"
         return {
             "success": True,
+            "status": job.status,
+            "partial": job.status == "completed",
             "rows_deleted": job.deleted,
-            "rows_restored": restored,
+            "rows_restored": job.restored,
+            "rows_kept": job.left,
             "inserted_originally": job.inserted,
             "updated_originally": job.updated,
         }
 
-    def _take_away(self, table: Table, row: Row) -> None:
-        self.remove(table, row)
+    def rollback_in_turn(self, job: Job, mode: Mode, options: Options) -> bool:
+        """Roll a job back after those that stand on it; whether all of it was possible."""
+        for later in self.plan(job, options).later:
+            if later.status == "completed" and not self.rollback_in_turn(later, mode, options):
+                return False
+        return self.rollback_one(job, mode, options)
 
-    def _restore(self, table: Table, image: Image, row: Row, *, everything: bool) -> bool:
-        back = {
-            name: old
-            for name, old in image.old.items()
-            if everything or row.cells[name] == image.new[name]
-        }
+    def rollback_one(self, job: Job, mode: Mode, options: Options) -> bool:
+        """Roll one job back, or refuse to; whether it was done."""
+        plan = self.plan(job, options)
+        force = mode == "force"
+        doomed = plan.delete + (plan.changed if force else [])
+        stopped = plan.later and not force
+        stopped = stopped or (not plan.soft and any(self.children(job.table, doomed)))
+        if stopped or (mode == "refuse" and plan.modified):
+            return False
+
+        for row in doomed:
+            if plan.soft and job.table.soft:
+                self.change(job.table, row, {job.table.soft: DELETED})
+            else:
+                self.remove(job.table, row)
+        for image, row in plan.restore + (plan.mixed if force else []):
+            self.change(job.table, row, image.old)
+            image.undone = True
+        for image, row in [] if force else plan.mixed:
+            self._restore_columns(job.table, image, row)
+
+        job.deleted += len(doomed)
+        job.restored += len(plan.restore) + (len(plan.mixed) if force else 0)
+        job.left = 0 if force else plan.modified
+        if not options.where or not self._has_effect(job):
+            job.status = "rolled_back"
+            for row in self.owned(job):
+                row.kept = True
+        return True
+
+    def _restore_columns(self, table: Table, image: Image, row: Row) -> None:
+        """Take back what is still what the job wrote."""
+        still = {name for name in image.new if row.cells[name] == image.new[name]}
+        back = {name: image.old[name] for name in still if image.old[name] != image.new[name]}
         if back:
             self.change(table, row, back)
-        return bool(back)
+
+    def _has_effect(self, job: Job) -> bool:
+        images = (image for image in job.images if not image.undone)
+        return bool(self.owned(job)) or any(self.find(job.table, i.key) for i in images)
 
     def clear_staging(self, job: Job) -> None:
         """Free the staged rows of a job; nothing else."""

@@ -192,8 +192,8 @@ COMPOSITE = Kind(
                 Column("a", "public.citext", TEXT, "fill_blank", is_text=True),
             ),
             ("code", "part"),
-            "CREATE TABLE {schema}.t (code public.citext NOT NULL, part numeric, f float8, l text[], "
-            " a public.citext, UNIQUE NULLS NOT DISTINCT (code, part))",
+            "CREATE TABLE {schema}.t (code public.citext NOT NULL, part numeric, f float8,"
+            " l text[], a public.citext, UNIQUE NULLS NOT DISTINCT (code, part))",
         ),
     ),
     prelude="CREATE EXTENSION IF NOT EXISTS citext SCHEMA public",

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from model import UNKNOWN, Cells, Job, Model, Row, Table, Value
+from model import DELETED, UNKNOWN, Cells, Job, Mode, Model, Options, Row, Table, Value
 from model_kinds import Kind
 from model_steps import Add, Change, Clear, Insert, Load, Remove, Rollback, Step
 
@@ -121,7 +121,9 @@ class Machine:
     def content(self, table: Table) -> list[tuple[Cells, str | None]]:
         """Read the table: its values as texts, and the id of the job."""
         columns = sql.SQL(", ").join(
-            sql.SQL("{}::text").format(sql.Identifier(name))
+            sql.SQL("left({}::text, 0) || {}" if name == table.soft else "{}::text").format(
+                sql.Identifier(name), sql.Literal(DELETED)
+            )
             for name in [*table.names, "import_job_id"]
         )
         query = sql.SQL("SELECT {} FROM {}").format(columns, self.place(table))
@@ -294,10 +296,45 @@ class Machine:
         self.expect(answer, self.model.insert(job, dry_run=dry_run))
 
     def rollback(self, job: Job, step: Rollback) -> None:
-        """Roll a job back."""
-        expected = self.model.rollback(job, step.mode)
-        answer = self.act("SELECT pgimport.rollback_job(%s, %s)", self.ids[job.number], step.mode)
+        """Compare the plan of a rollback, then roll back."""
+        first = job.table.column(job.table.key[0])
+        where = step.which and tuple(first.pool[n % len(first.pool)][1] for n in step.which)
+        options = Options(where, step.with_later, step.hard)
+        given: dict[str, Any] = {}
+        if where:
+            given["filter"] = {first.name: list(where)}
+        if step.with_later and not where:
+            given["with_later_jobs"] = True
+        if step.hard:
+            given["soft_delete"] = False
+
+        self.compare_plan(job, step.mode, options, given)
+        expected = self.model.rollback(job, step.mode, options)
+        answer = self.act(
+            "SELECT pgimport.rollback_job(%s, %s, p_options => %s)",
+            self.ids[job.number], step.mode, Jsonb(given),
+        )  # fmt: skip
         self.expect(answer, expected)
+
+    def compare_plan(self, job: Job, mode: Mode, options: Options, given: dict[str, Any]) -> None:
+        """What plan_rollback says is what the model says."""
+        plan = self.model.plan(job, options)
+        answer = self.act(
+            "SELECT pgimport.plan_rollback(%s, %s, %s)", self.ids[job.number], mode, Jsonb(given)
+        )
+        answer["later_jobs"] = [later["job_id"] for later in answer["later_jobs"]]
+        self.expect(
+            answer,
+            {
+                "eligible": True,
+                "soft": plan.soft,
+                "delete": len(plan.delete),
+                "restore": len(plan.restore),
+                "already_gone": plan.gone,
+                "modified": plan.modified,
+                "later_jobs": [self.ids[other.number] for other in plan.later],
+            },
+        )
 
     # comparison
 
@@ -353,20 +390,14 @@ class Machine:
     def compare_job(self, job: Job) -> None:
         """What verify_job and plan_rollback say is what the model says."""
         job_id = self.ids[job.number]
+        self.compare_verified(job, job_id)
+        if job.status == "completed":
+            self.compare_plan(job, "refuse", Options(), {})
+
+    def compare_verified(self, job: Job, job_id: str) -> None:
+        """What verify_job says is what the model says."""
         verified = self.act("SELECT pgimport.verify_job(%s)", job_id)
         self.expect(verified, {"verified": self.model.verified(job), "status": job.status})
-        if job.status == "completed":
-            plan = self.model.plan(job)
-            self.expect(
-                self.act("SELECT pgimport.plan_rollback(%s)", job_id),
-                {
-                    "eligible": True,
-                    "delete": len(plan.delete),
-                    "restore": len(plan.restore),
-                    "already_gone": plan.gone,
-                    "modified": plan.modified,
-                },
-            )
 
 
 def written(header: Sequence[str], rows: Sequence[Sequence[Value]]) -> str:

@@ -63,6 +63,10 @@ class Rollback:
 
     job: int
     mode: Mode
+    #: only rows with these keys: which of the values of the key's first column
+    which: tuple[int, ...] | None = None
+    with_later: bool = False
+    hard: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,22 @@ def added(draw: st.DrawFn, table: Table) -> Add:
     return Add(table.name, tuple(cells.items()))
 
 
+WHICH = st.lists(st.integers(0, 4), min_size=1, max_size=3).map(tuple)
+
+
+def rollbacks(modes: tuple[Mode, ...], *, soft: bool) -> st.SearchStrategy[Rollback]:
+    """Draw a rollback, as often as not without options."""
+    mode = st.sampled_from(modes)
+    plain = st.builds(Rollback, JOBS, mode)
+    return st.one_of(
+        plain,
+        plain,
+        st.builds(Rollback, JOBS, mode, with_later=st.just(True)),
+        st.builds(Rollback, JOBS, mode, which=WHICH),
+        *([st.builds(Rollback, JOBS, mode, hard=st.just(True))] if soft else []),
+    )
+
+
 def steps(
     kind: Kind, ways: tuple[OnDuplicate, ...], modes: tuple[Mode, ...]
 ) -> st.SearchStrategy[list[Step]]:
@@ -139,7 +159,7 @@ def steps(
         loads(table, ways), changes(table), added(table),
         st.builds(Remove, st.just(table.name), ROWS),
     )  # fmt: skip
-    rollback = st.builds(Rollback, JOBS, st.sampled_from(modes))
+    rollback = rollbacks(modes, soft=any(table.soft for table in kind.tables))
     rest = st.one_of(
         *(each(table) for table in kind.tables),
         rollback,
