@@ -25,6 +25,7 @@ TITLES = {
     "shapes": "Other shapes of data",
     "readers": "While others read",
     "files": "Files of all formats, bad cells and their repair",
+    "rollback": "Updates, plans and rollbacks",
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench import chart, plain, report
-from bench.data import TEMPLATE, Reference
+from bench.data import TEMPLATE, Reference, create_table, example
 from bench.files import checking
 from bench.files import table as table_of_files
 from bench.measure import Memory, MemoryWatch
@@ -21,9 +21,11 @@ from bench.pipeline import Life
 from bench.proof import WrongResultError, same
 from bench.report import Results
 from bench.result import Figure
+from bench.rollback import table as rollback_table
 from bench.server import BenchServer, bench_server
 from bench.staging import Staging
 from bench.targets import FULL_SIZE, Runs, phases, table
+from pgimport.client import Client
 from pgimport.embedded import EmbeddedServer
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +58,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 def given_server(server: EmbeddedServer) -> Iterator[BenchServer]:
     with bench_server(server.dsn) as given:
         yield given
-        for name in (TEMPLATE, "bench_plain", "bench_files_check", table_of_files.TEMPLATE):
+        for name in (
+            *(TEMPLATE, "bench_plain", "bench_files_check", table_of_files.TEMPLATE),
+            *(rollback_table.TEMPLATE, "bench_rollback_check"),
+        ):
             given.drop(name)
 
 
@@ -127,6 +132,71 @@ def test_files_bad_cells_and_their_repair_are_measured(
     assert all(min(figure.values) > 0 for figure in figures.values() if figure.unit != "rows")
     assert figures["reject loop: good rows whose staged row was touched"].passed
     assert "XLSX into staging" in done.stdout
+
+
+# what the issue demands, and what stands beside it
+ROLLBACK = {
+    "update of rows that are there, with images": "≥ 25,000 rows/s",
+    "check of rows that are there": "",
+    "rollback of updated rows": "≥ 20,000 rows/s",
+    "plan of updated rows": "≤ 5 s",
+    "rollback of inserted rows / insert": "≤ 0.1",
+    "rollback of inserted rows, all rewritten since / insert": "",
+    "rollback of inserted rows, after a dump and restore / insert": "",
+    "rollback of inserted rows, where as many refer to others / insert": "",
+    "rollback of inserted rows": "",
+    "rollback of inserted rows, all rewritten since": "",
+    "rollback of inserted rows, after a dump and restore": "",
+    "rollback of inserted rows, where as many refer to others": "",
+    "plan of inserted rows": "≤ 5 s",
+    "plan of inserted rows, all rewritten since": "≤ 5 s",
+    "plan of inserted rows, after a dump and restore": "≤ 5 s",
+    "plan of inserted rows, where as many refer to others": "≤ 5 s",
+    "plan of inserted rows, where as many refer to them": "≤ 5 s",
+    "insert with fingerprints / without": "",
+    "cascade: rollback of inserted rows and of those that refer to them": "",
+    "cascade: plan": "",
+}
+
+
+def test_updates_plans_and_rollbacks_are_measured(
+    given_server: BenchServer, data: Reference, tmp_path: Path
+) -> None:
+    done = _run_bench("rollback", data, tmp_path, "--dsn", given_server.conninfo)
+    found = json.loads((tmp_path / "5000.json").read_text())
+    part = found["parts"]["rollback"]
+    assert (done.returncode, part["notes"]) == (0, []), done.stderr
+    figures = {figure["name"]: report._from_json(figure) for figure in part["figures"]}
+    assert {name: report.target(figure) for name, figure in figures.items()} == ROLLBACK
+    assert all(figure.part == "rollback" for figure in figures.values())
+    assert all(figure.values and min(figure.values) > 0 for figure in figures.values())
+    assert "rollback of updated rows" in done.stdout
+
+
+def test_a_rollback_that_comes_to_other_numbers_is_wrong(given_server: BenchServer) -> None:
+    given_server.fresh(TEMPLATE)
+    create_table(given_server, TEMPLATE)
+    given_server.install(TEMPLATE)
+    with given_server.connect(TEMPLATE) as conn:
+        conn.execute(example("target.sql"))
+    rollback_table.prepare(given_server, 20)
+    given_server.fresh("bench_rollback_check", rollback_table.TEMPLATE)
+    with pytest.raises(WrongResultError, match="check: database_duplicates is 20, not 40"):
+        rollback_table.checked_job(given_server, "bench_rollback_check", 40, rollback_table.THERE)
+    job_id, _ = rollback_table.checked_job(
+        given_server, "bench_rollback_check", 20, rollback_table.NEW
+    )
+    with given_server.connect("bench_rollback_check") as conn:
+        client = Client(conn)
+        with pytest.raises(WrongResultError, match="insert: rows_updated is 0, not 20"):
+            rollback_table.insert(client, job_id, 20, 20)
+        with pytest.raises(WrongResultError, match="plan: delete is 20, not 19"):
+            rollback_table.plan(client, job_id, {"delete": 19})
+        conn.execute("UPDATE codes SET points = -1 WHERE code LIKE 'N%' AND code LIKE '%20'")
+        with pytest.raises(WrongResultError, match="plan: modified is 1, not 0"):
+            rollback_table.plan(client, job_id, {})
+        with pytest.raises(WrongResultError, match=r"rollback: PI504: .* 1 row modified since"):
+            rollback_table.undo(client, job_id, {})
 
 
 def test_a_check_that_finds_other_issues_than_there_are_is_wrong(
