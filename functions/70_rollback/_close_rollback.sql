@@ -109,8 +109,8 @@ $_lock_doomed$;
 COMMENT ON FUNCTION pgimport._lock_doomed(pgimport.job, regclass) IS
 'internal: locks the rows of a job that foreign keys with actions refer to.';
 
--- Rolls the jobs back that stand on this one, newest first: {jobs: [their ids]}, or {refused: the
--- answer} with none of them rolled back when one was refused.
+-- Rolls the jobs back that stand on this one, newest first, and then this one; where one of them is
+-- refused, this one itself included, none of them is rolled back. Returns what rollback_job does.
 -- Called by rollback_job for the option with_later_jobs.
 CREATE OR REPLACE FUNCTION pgimport._rollback_later(
     p_job pgimport.job,
@@ -134,32 +134,39 @@ BEGIN
         FOR v_job_id IN
             SELECT l.value::uuid
             FROM jsonb_array_elements_text(
-                pgimport._make_plan(p_job, p_mode, p_options) -> 'later_order'
+                (pgimport._make_plan(p_job, p_mode, p_options) -> 'later_order')
+                || to_jsonb(p_job.job_id)
             ) WITH ORDINALITY AS l (value, place)
             ORDER BY l.place
         LOOP
-            v_done := pgimport.rollback_job(v_job_id, p_mode, p_reason, p_options, p_search_path);
+            v_done := pgimport.rollback_job(
+                v_job_id, p_mode, p_reason,
+                p_options - CASE WHEN v_job_id = p_job.job_id THEN 'with_later_jobs' ELSE '' END,
+                p_search_path
+            );
             IF NOT (v_done ->> 'success')::boolean THEN
                 v_refused := v_done;
                 RAISE EXCEPTION USING
                     ERRCODE = 'PI504',
-                    MESSAGE = 'a later job was refused: all was undone',
+                    MESSAGE = 'a job was refused: all was undone',
                     HINT = 'it is told below';
             END IF;
+            EXIT WHEN v_job_id = p_job.job_id;
             v_jobs := v_jobs || (v_done -> 'later_jobs') || to_jsonb(v_job_id);
         END LOOP;
     EXCEPTION
         WHEN SQLSTATE 'PI504' THEN
-            RETURN jsonb_build_object('refused', pgimport._rollback_envelope(
-                p_job,
-                format('nothing was rolled back: later job %s: %s',
-                    v_refused ->> 'job_id', v_refused ->> 'message'),
-                v_refused #> '{details,plan}',
-                jsonb_build_object('code', 'PI504', 'hint', v_refused -> 'hint'),
-                false
-            ));
+            RETURN CASE WHEN v_refused ->> 'job_id' = p_job.job_id::text THEN v_refused
+                ELSE pgimport._rollback_envelope(
+                    p_job,
+                    format('nothing was rolled back: later job %s: %s',
+                        v_refused ->> 'job_id', v_refused ->> 'message'),
+                    v_refused #> '{details,plan}',
+                    jsonb_build_object('code', 'PI504', 'hint', v_refused -> 'hint'),
+                    false
+                ) END;
     END;
-    RETURN jsonb_build_object('jobs', v_jobs);
+    RETURN v_done || jsonb_build_object('later_jobs', v_jobs);
 END;
 $_rollback_later$;
 

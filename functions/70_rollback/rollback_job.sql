@@ -37,7 +37,6 @@ DECLARE
     v_force boolean;
     v_relation regclass;
     v_plan jsonb;
-    v_later jsonb := '{"jobs": []}'::jsonb;
     v_refused text;
     v_started timestamptz := clock_timestamp();
     r_done record;
@@ -53,10 +52,7 @@ BEGIN
     PERFORM set_config('timezone', v_job.time_zone, true);
 
     IF (v_options ->> 'with_later_jobs')::boolean THEN
-        v_later := pgimport._rollback_later(v_job, p_mode, p_reason, v_options, p_search_path);
-        IF v_later ? 'refused' THEN
-            RETURN v_later -> 'refused';
-        END IF;
+        RETURN pgimport._rollback_later(v_job, p_mode, p_reason, v_options, p_search_path);
     END IF;
 
     v_relation := pgimport._lock_target(v_job.target_id);
@@ -120,7 +116,7 @@ BEGIN
             ELSE '' END,
         v_plan,
         jsonb_build_object(
-            'rows_cascaded', r_done.rows_cascaded, 'later_jobs', v_later -> 'jobs',
+            'rows_cascaded', r_done.rows_cascaded, 'later_jobs', '[]'::jsonb,
             'partial', v_job.status = 'completed'
         )
     );
