@@ -269,7 +269,10 @@ class _Life:
         self.proof.equal("rows to delete", plan["delete"], expected.clean_rows - len(keys))
         self.proof.equal(
             "the plan names exactly the changed rows",
-            sorted((row["merchant_id"], row["code"]) for row in plan["details"]["modified_rows"]),
+            sorted(
+                (row["key"]["merchant_id"], row["key"]["code"])
+                for row in plan["details"]["modified_rows"]
+            ),
             sorted(keys),
         )
 

@@ -23,7 +23,7 @@ from pgimport.cli._app import (
     resumable,
     shown_command,
 )
-from pgimport.cli._output import moment, number, printable
+from pgimport.cli._output import moment, printable
 from pgimport.cli._plan import (
     Json,
     Plan,
