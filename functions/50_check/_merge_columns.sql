@@ -58,7 +58,9 @@ COMMENT ON FUNCTION pgimport._column_files(pgimport.job) IS
 -- and t, the row of the target. A column that the row's own file does not have keeps its value; so
 -- does one that must not be null where the file has none; a rule "on_update" says what of the rest:
 -- overwrite, fill_blank (only what is null or an empty text there) or keep.
--- Never among them: the key, import_job_id, computed columns, numbers that the table gives always.
+-- Never among them: the key, import_job_id, computed columns, numbers that the table gives always,
+-- and the column that declares rows deleted: a row that is declared deleted may have lost its key,
+-- and no rollback would find it again.
 -- Called by the check, the preview, the rehearsal and the insert of jobs that update.
 CREATE OR REPLACE FUNCTION pgimport._merge_columns(
     p_job pgimport.job
@@ -98,6 +100,10 @@ BEGIN
         LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
         LEFT JOIN pg_namespace AS n ON n.oid = l.collnamespace
         WHERE w.key_position IS NULL
+            AND w.column_name IS DISTINCT FROM (
+                SELECT t.options ->> 'soft_delete' FROM pgimport.target AS t
+                WHERE t.target_id = p_job.target_id
+            )
     )
 
     SELECT

@@ -109,7 +109,8 @@ SELECT is(
         pgimport_test.refusal('sku', '{"on_update": "fill_blank"}'),
         pgimport_test.refusal('sku', '{"on_update": "keep"}')
     ),
-    'accepted accepted accepted', 'an update overwrites a value, fills it where it is blank or keeps it'
+    'accepted accepted accepted',
+    'an update overwrites a value, fills it where it is blank or keeps it'
 );
 SELECT is(
     concat_ws(

@@ -28,12 +28,16 @@ SELECT pgimport.register_target(
 );
 SELECT is(pgimport_test.way('codes'), 'update', 'a target has a default for its jobs');
 SELECT is(
-    pgimport_test.way('codes', '{"on_duplicate": "skip"}'), 'skip', 'the job''s own word comes first'
+    pgimport_test.way('codes', '{"on_duplicate": "skip"}'), 'skip',
+    'the job''s own word comes first'
 );
 SELECT pgimport_test.new_job() AS job \gset
 SELECT pgimport_test.codes_target();
 SELECT is(
-    (SELECT j.options ->> 'on_duplicate' FROM pgimport.job AS j WHERE j.job_id = :'job'),
+    (
+        SELECT j.options ->> 'on_duplicate' FROM pgimport.job AS j
+        WHERE j.job_id = :'job'
+    ),
     'update', 'a job keeps its way when the default changes'
 );
 

@@ -86,17 +86,19 @@ SELECT is(
 );
 
 -- what is dealt out is no content
-SELECT is(
-    pgimport_test.content(
-        '{code}', '{a,b,c}', format(
-            '{"assignment": {"mode": "round_robin", "column": "agent", "values": %s}}', o.agents
-        )::jsonb
-    ),
-    pgimport_test.content('{code}', '{c,a,b}', '{"assignment":
+SELECT
+    is(
+        pgimport_test.content(
+            '{code}', '{a,b,c}', format(
+                '{"assignment": {"mode": "round_robin", "column": "agent", "values": %s}}', o.agents
+            )::jsonb
+        ),
+        pgimport_test.content('{code}', '{c,a,b}', '{"assignment":
         {"mode": "round_robin", "column": "agent", "values": ["ann", "bob"]}}'),
-    o.reason
-)
-FROM (VALUES
+        o.reason
+    )
+FROM (
+    VALUES
     ('["ann", "bob"]', 'who gets which row in turn depends on their order and is no content'),
     ('["cy"]', 'nor who takes part')
 ) AS o (agents, reason);

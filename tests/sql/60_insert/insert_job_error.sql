@@ -74,7 +74,8 @@ SELECT is(
     ), 'success=false code=PI405 new_database_duplicates=1 rows_inserted=0',
     'until somebody else writes one of its rows before its insert'
 );
-DELETE FROM pgimport_test.codes AS c WHERE c.code = 'D';
+DELETE FROM pgimport_test.codes AS c
+WHERE c.code = 'D';
 SELECT pgimport.check_job(:'race');
 SELECT is(
     pgimport_test.pick(pgimport.insert_job(:'race'), 'success', 'rows_inserted'),

@@ -117,7 +117,8 @@ SELECT is(
 SELECT is(
     pgimport_test.pick(
         pgimport_test.fix(
-            :'invalid', '{pgimport_row,day}', ARRAY[[pgimport_test.token(:'invalid', 1, 3), '2026-01-03']]
+            :'invalid', '{pgimport_row,day}',
+            ARRAY[[pgimport_test.token(:'invalid', 1, 3), '2026-01-03']]
         ), 'success', 'rows_fixed', 'warnings'
     ), 'success=true rows_fixed=1 warnings=[]', 'a row that is corrected does'
 );
@@ -146,7 +147,9 @@ SELECT pgimport_test.codes_target();
 SELECT pgimport_test.completed_job('{A,B}') AS codes_job \gset
 SELECT pgimport_test.checked_job('{B,A}') AS codes_again \gset
 SELECT is(
-    pgimport_test.pick(pgimport.check_job(:'codes_again'), 'refused_because', 'database_duplicates'),
+    pgimport_test.pick(
+        pgimport.check_job(:'codes_again'), 'refused_because', 'database_duplicates'
+    ),
     'refused_because=null database_duplicates=2', 'a job that skips duplicates is not refused'
 );
 SELECT is(
