@@ -143,7 +143,11 @@ BEGIN
             pgimport._count_of(r_done.rows_revived, 'row'),
             CASE WHEN v_job.rows_updated + r_done.rows_updated > 0
                 THEN format(', %s updated again', r_done.rows_updated) END),
-        '[]',
+        CASE WHEN p_job.rows_deleted > r_done.rows_revived
+            THEN jsonb_build_array(format(
+                '%s of the rollback not there any more or deleted for good: a new job can import '
+                'them', pgimport._count_of(p_job.rows_deleted - r_done.rows_revived, 'row')))
+            ELSE '[]' END,
         jsonb_build_object(
             'check', NULL, 'soft', true, 'rows_revived', r_done.rows_revived,
             'rows_updated_again', r_done.rows_updated, 'rollback_until', v_job.rollback_until

@@ -39,7 +39,7 @@ BEGIN
     PERFORM pgimport._require_status(v_job, '{rolled_back}', 'redone');
     PERFORM pgimport._refuse_taken(v_job);
 
-    IF v_job.rollback_soft THEN
+    IF v_job.rollback_soft AND v_job.rows_deleted > 0 THEN
         PERFORM set_config('timezone', v_job.time_zone, true);
         RETURN pgimport._redo_soft(v_job, p_search_path);
     END IF;
