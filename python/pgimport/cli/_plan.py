@@ -114,6 +114,9 @@ class Plan:
             found.append(f"{_rows(self.count('taken'))} whose old value is taken")
         if self.dependent_rows:
             found.append(f"{_rows(self.dependent_rows)} of other tables depend on them")
+        hidden = [str(item.get("table")) for item in self.dependents if item.get("count") is None]
+        if hidden and not self.soft:
+            found.append(f"rows of {', '.join(hidden)}, which you may not read")
         if self.updated_later:
             found.append(f"{several(len(self.later), 'later job')} on the same rows")
         return found
@@ -393,6 +396,8 @@ def choices(raw: Json, job_id: str, words: Sequence[str] = ()) -> list[tuple[str
     if plan.later and not plan.rows_of_others and not plan.raw.get("partial"):
         later = several(len(plan.later), "later job")
         offer(f"{later} first, then this one, in one transaction", "--with-later-jobs")
+    if any(item.get("count") is None for item in plan.dependents) and not plan.soft:
+        return found
     if plan.dependent_rows:
         forced = bool(plan.rows_of_others or modified or plan.updated_later)
         more = ["--force"] if forced else []
@@ -442,7 +447,9 @@ def _show_choices(state: State, plan: Plan, job_id: str, words: Sequence[str]) -
         return
     plain = "A plain rollback" if plan.mode == "refuse" else f'A rollback in mode "{plan.mode}"'
     out.line(f"\n{plain} would stop: {'; '.join(plan.obstacles()) or plan.refused}.")
-    if plan.count("taken"):
+    if not found and not plan.count("taken"):
+        out.line("No mode can go on before that is out of the way.")
+    elif plan.count("taken"):
         out.line("No mode can go on: give those other rows other values, then plan again.")
         out.line(f"  {shown_command('plan', job_id, '--list', 'taken')}")
     else:
