@@ -28,8 +28,8 @@ SELECT is(
     (SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'answer'::jsonb) AS k),
     ARRAY[
         'actual_count', 'checksum_inserted', 'checksum_staged', 'checksum_target', 'counts',
-        'details', 'expected_count', 'job_id', 'message', 'modified', 'status', 'success',
-        'target', 'verified', 'warnings'
+        'details', 'expected_count', 'job_id', 'message', 'modified', 'rewritten', 'status',
+        'success', 'target', 'updated_found', 'verified', 'warnings'
     ],
     'verify_job answers with the documented keys and no other'
 );
