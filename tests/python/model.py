@@ -110,6 +110,8 @@ class Row:
     job: Job | None = None
     #: left behind by a rollback: people's now, though it carries the job's id
     kept: bool = False
+    #: declared deleted by the rollback of its job
+    declared: bool = False
 
 
 @dataclass
@@ -155,17 +157,29 @@ class Job:
     deleted: int = 0
     restored: int = 0
     left: int = 0
+    cascaded: int = 0
+    #: a rollback declared rows deleted instead of deleting them
+    soft: bool = False
+    redone: int = 0
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a rollback."""
+    """Mode and options of a rollback."""
 
+    mode: Mode = "refuse"
     #: the first column of the key has one of these values
     where: tuple[str, ...] | None = None
     with_later: bool = False
     #: delete also where the table has a column that declares rows deleted
     hard: bool = False
+    #: mode cascade: what people wrote goes, too
+    forced: bool = False
+
+    @property
+    def force(self) -> bool:
+        """Whether what people wrote goes, too."""
+        return self.mode == "force" or self.forced
 
     def wants(self, table: Table, row: Row) -> bool:
         """Whether a row is meant."""
@@ -190,7 +204,10 @@ class Plan:
     mixed: list[tuple[Image, Row]] = field(default_factory=list)
     gone: int = 0
     later: list[Job] = field(default_factory=list)
-    dependents: int = 0
+    #: those of them that updated its rows
+    updaters: list[Job] = field(default_factory=list)
+    doomed: list[Row] = field(default_factory=list)
+    dependents: list[tuple[Table, Row]] = field(default_factory=list)
 
     @property
     def modified(self) -> int:
@@ -284,20 +301,24 @@ class Model:
         for header, rows in files:
             for said in rows:
                 cells = {n: table.column(n).stored(said.get(n)) for n in names}
-                job.rows.append(Staged(cells, header, self._valid(table, cells)))
+                job.rows.append(Staged(cells, header))
         self.jobs.append(job)
         self._mark(job)
         return job
 
-    def _valid(self, table: Table, cells: Cells) -> bool:
-        for name, value in cells.items():
-            column = table.column(name)
-            missing = value is None and column.not_null and column.default is None
-            if value == BAD or missing:
-                return False
-        return self.has_parent(table, cells)
+    def _valid(self, job: Job, cells: Cells) -> bool:
+        """Whether a row can be inserted, or can update the row that has its key."""
+        table = job.table
+        missing = {name for name, value in cells.items() if value is None}
+        missing &= {c.name for c in table.columns if c.not_null and c.default is None}
+        if BAD in cells.values() or missing & set(table.key):
+            return False
+        updates = job.on_duplicate == "update" and self.find(table, table.alike(cells))
+        return (not missing or bool(updates)) and self.has_parent(table, cells)
 
     def _mark(self, job: Job) -> None:
+        for row in job.rows:
+            row.valid = self._valid(job, row.cells)
         seen: set[tuple[Value, ...]] = set()
         for row in job.rows if job.keep == "first" else reversed(job.rows):
             if row.valid and job.on_duplicate != "create":
@@ -337,10 +358,7 @@ class Model:
             row = self.add(job.table, self._defaulted(job, staged), job)
             job.prints.add(self.print_of(job.table, row))
         job.inserted, job.updated = len(new), len(job.images)
-        job.status = "completed"
-        job.deleted = job.restored = job.left = 0
-        self.completions += 1
-        job.place = self.completions
+        self._complete(job)
         valid = sum(row.valid for row in job.rows)
         return {
             "success": True,
@@ -360,6 +378,9 @@ class Model:
         updated = [
             row.cells | self._merged(job, staged, row) for staged, row in self._to_update(job)
         ]
+        needed = [column.name for column in table.columns if column.not_null]
+        if any(cells[name] is None for cells in inserted for name in needed):
+            return False
         return all(table.alike(cells) not in taken for cells in inserted) and all(
             table.visible(cells) and self.has_parent(table, cells) for cells in inserted + updated
         )
@@ -427,9 +448,8 @@ class Model:
         """Rows in the table that the job inserted and no rollback left behind."""
         return [row for row in self.visible(job.table) if row.job is job and not row.kept]
 
-    def plan(self, job: Job, options: Options | None = None) -> Plan:
+    def plan(self, job: Job, options: Options) -> Plan:
         """Plan a rollback of a job, or of the rows that a filter finds."""
-        options = options or Options()
         plan = Plan(options.is_soft(job.table))
         owned = self.owned(job)
         for row in (row for row in owned if options.wants(job.table, row)):
@@ -445,15 +465,22 @@ class Model:
             else:
                 values = {name: there.cells[name] for name in image.new}
                 (plan.restore if values == image.new else plan.mixed).append((image, there))
-        later = [other for other in self.jobs if self._is_later(job, other)]
-        plan.later = sorted(later, key=lambda other: -other.place)
+        plan.doomed = plan.delete + (plan.changed if options.force else [])
         if not plan.soft:
-            plan.dependents = sum(1 for _ in self.children(job.table, plan.delete))
+            plan.dependents = list(self.children(job.table, plan.doomed))
+        inserted = {row.job for _, row in plan.dependents if row.job}
+        later = [
+            other
+            for other in self.jobs
+            if other.status == "completed" and (self._is_later(job, other) or other in inserted)
+        ]
+        plan.later = sorted(later, key=lambda other: -other.place)
+        plan.updaters = [other for other in later if self._is_later(job, other)]
         return plan
 
     def _is_later(self, job: Job, other: Job) -> bool:
         """Whether another job updated rows of a job afterwards, and still holds that."""
-        if other.status != "completed" or other.place <= job.place or other.table != job.table:
+        if other.place <= job.place or other.table != job.table:
             return False
         mine = {job.table.alike(row.cells) for row in self.owned(job)}
         mine |= {image.key for image in job.images if not image.undone}
@@ -466,21 +493,21 @@ class Model:
             return sum(row.job is job for row in self.rows[job.table.name]) == job.left
         if job.status != "completed":
             return True
-        plan = self.plan(job)
+        plan = self.plan(job, Options())
         return plan.modified == 0 and plan.gone == 0
 
     # rollback
 
-    def rollback(self, job: Job, mode: Mode, options: Options | None = None) -> dict[str, object]:
+    def rollback(self, job: Job, options: Options) -> dict[str, object]:
         """Roll a completed job back; give the keys of the answer."""
-        options = options or Options()
         if options.with_later:
             # all or nothing: the later jobs, too
             trial = copy.deepcopy(self)
-            if not trial.rollback_in_turn(trial.jobs[job.number], mode, options):
-                return {"success": False, "code": "PI504"}
-            self.rollback_in_turn(job, mode, options)
-        elif not self.rollback_one(job, mode, options):
+            possible = trial._rollback_in_turn(trial.jobs[job.number], options)
+            done = possible and self._rollback_in_turn(job, options)
+        else:
+            done = self._rollback_one(job, options)
+        if not done:
             return {"success": False, "code": "PI504"}
         return {
             "success": True,
@@ -489,41 +516,53 @@ class Model:
             "rows_deleted": job.deleted,
             "rows_restored": job.restored,
             "rows_kept": job.left,
+            "rows_cascaded": job.cascaded,
             "inserted_originally": job.inserted,
             "updated_originally": job.updated,
         }
 
-    def rollback_in_turn(self, job: Job, mode: Mode, options: Options) -> bool:
+    def _rollback_in_turn(self, job: Job, options: Options) -> bool:
         """Roll a job back after those that stand on it; whether all of it was possible."""
         for later in self.plan(job, options).later:
-            if later.status == "completed" and not self.rollback_in_turn(later, mode, options):
+            if later.status == "completed" and not self._rollback_in_turn(later, options):
                 return False
-        return self.rollback_one(job, mode, options)
+        return self._rollback_one(job, options)
 
-    def rollback_one(self, job: Job, mode: Mode, options: Options) -> bool:
+    def _refused(self, plan: Plan, options: Options) -> bool:
+        cascade = options.mode == "cascade"
+        by_people = [r for _, r in plan.dependents if not (r.job and r.job.status == "completed")]
+        return bool(
+            (plan.modified and (options.mode == "refuse" or (cascade and not options.force)))
+            or (plan.dependents and not cascade)
+            or (by_people and not options.force)
+            or (plan.updaters and not options.force)
+        )
+
+    def _rollback_one(self, job: Job, options: Options) -> bool:
         """Roll one job back, or refuse to; whether it was done."""
         plan = self.plan(job, options)
-        force = mode == "force"
-        doomed = plan.delete + (plan.changed if force else [])
-        stopped = plan.later and not force
-        stopped = stopped or (not plan.soft and any(self.children(job.table, doomed)))
-        if stopped or (mode == "refuse" and plan.modified):
+        if self._refused(plan, options):
             return False
 
-        for row in doomed:
+        for child, row in plan.dependents:
+            self.remove(child, row)
+        for row in plan.doomed:
             if plan.soft and job.table.soft:
                 self.change(job.table, row, {job.table.soft: DELETED})
+                row.declared = True
             else:
                 self.remove(job.table, row)
-        for image, row in plan.restore + (plan.mixed if force else []):
+        for image, row in plan.restore + (plan.mixed if options.force else []):
             self.change(job.table, row, image.old)
             image.undone = True
-        for image, row in [] if force else plan.mixed:
+        for image, row in [] if options.force else plan.mixed:
             self._restore_columns(job.table, image, row)
 
-        job.deleted += len(doomed)
-        job.restored += len(plan.restore) + (len(plan.mixed) if force else 0)
-        job.left = 0 if force else plan.modified
+        job.deleted += len(plan.doomed)
+        job.restored += len(plan.restore) + (len(plan.mixed) if options.force else 0)
+        job.left = 0 if options.force else plan.modified
+        job.cascaded = len(plan.dependents)
+        job.soft = job.soft or plan.soft
         if not options.where or not self._has_effect(job):
             job.status = "rolled_back"
             for row in self.owned(job):
@@ -540,6 +579,51 @@ class Model:
     def _has_effect(self, job: Job) -> bool:
         images = (image for image in job.images if not image.undone)
         return bool(self.owned(job)) or any(self.find(job.table, i.key) for i in images)
+
+    # redo
+
+    def redo(self, job: Job) -> dict[str, object] | str:
+        """Import a job that was rolled back once more; give the keys of the answer or an error."""
+        if job.soft:
+            return self._revive(job)
+        if job.cleared:
+            return "PI315"
+        job.redone += 1
+        job.status = "checked"
+        self._mark(job)
+        return self.insert(job)
+
+    def _revive(self, job: Job) -> dict[str, object]:
+        """Declare the rows of a job alive again, and update again what it had updated."""
+        table = job.table
+        rows = [row for row in self.rows[table.name] if row.job is job and row.declared]
+        if any(self.find(table, table.alike(row.cells)) for row in rows):
+            return {"success": False, "code": "PI404"}
+        for row in rows:
+            assert table.soft
+            self.change(table, row, {table.soft: None})
+            row.declared = False
+        for image in job.images:
+            there = self.find(table, image.key)
+            if there:
+                same = {n for n in image.old if there.cells[n] == image.old[n]}
+                self.change(table, there, {name: image.new[name] for name in same})
+            image.undone = there is None or all(
+                there.cells[n] != image.new[n] or image.new[n] == image.old[n] for n in image.new
+            )
+        left = sum(image.undone for image in job.images)
+        job.inserted -= sum(row.kept for row in self.rows[table.name] if row.job is job)
+        job.updated -= left
+        job.redone += 1
+        job.soft = False
+        self._complete(job)
+        return {"success": True, "rows_inserted": job.inserted, "rows_updated": job.updated}
+
+    def _complete(self, job: Job) -> None:
+        job.status = "completed"
+        job.deleted = job.restored = job.left = job.cascaded = 0
+        self.completions += 1
+        job.place = self.completions
 
     def clear_staging(self, job: Job) -> None:
         """Free the staged rows of a job; nothing else."""

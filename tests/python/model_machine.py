@@ -12,9 +12,9 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from model import DELETED, UNKNOWN, Cells, Job, Mode, Model, Options, Row, Table, Value
+from model import DELETED, UNKNOWN, Cells, Job, Model, Options, Row, Table, Value
 from model_kinds import Kind
-from model_steps import Add, Change, Clear, Insert, Load, Remove, Rollback, Step
+from model_steps import Add, Change, Clear, Insert, Load, Redo, Remove, Rollback, Step
 
 #: the role that runs the jobs of some kinds
 IMPORTER = "model_importer"
@@ -146,10 +146,8 @@ class Machine:
         """Carry out a step, if it is possible, and compare; whether it was."""
         self.model.clock += 1
         self.run("SELECT set_config('model.clock', %s, false)", self.model.now())
-        if isinstance(step, Add | Change | Remove):
-            done = self.people(step)
-        else:
-            done = self.job_step(step)
+        by_people = isinstance(step, Add | Change | Remove)
+        done = self.people(step) if by_people else self.job_step(step)
         if done:
             self.compare()
         return done
@@ -213,7 +211,7 @@ class Machine:
         )
         self.model.change(table, row, cells)
 
-    def job_step(self, step: Load | Insert | Rollback | Clear) -> bool:
+    def job_step(self, step: Load | Insert | Rollback | Redo | Clear) -> bool:
         """Do something with a job."""
         if isinstance(step, Load):
             job = self.load(step)
@@ -231,6 +229,11 @@ class Machine:
                 job = jobs[step.job % len(jobs)]
                 self.act("SELECT pgimport.clear_staging(%s)", self.ids[job.number])
                 self.model.clear_staging(job)
+            return bool(jobs)
+        if isinstance(step, Redo):
+            jobs = [job for job in self.model.jobs if job.status == "rolled_back"]
+            if jobs:
+                self.redo(jobs[step.job % len(jobs)])
             return bool(jobs)
         jobs = [job for job in self.model.jobs if job.status == "completed"]
         if jobs:
@@ -299,29 +302,37 @@ class Machine:
         """Compare the plan of a rollback, then roll back."""
         first = job.table.column(job.table.key[0])
         where = step.which and tuple(first.pool[n % len(first.pool)][1] for n in step.which)
-        options = Options(where, step.with_later, step.hard)
+        with_later = step.with_later and not where
+        forced = step.force and step.mode == "cascade"
+        options = Options(step.mode, where, with_later, step.hard, forced)
         given: dict[str, Any] = {}
         if where:
             given["filter"] = {first.name: list(where)}
-        if step.with_later and not where:
+        if with_later:
             given["with_later_jobs"] = True
+        if forced:
+            given["force"] = True
         if step.hard:
             given["soft_delete"] = False
 
-        self.compare_plan(job, step.mode, options, given)
-        expected = self.model.rollback(job, step.mode, options)
+        self.compare_plan(job, options, given)
+        expected = self.model.rollback(job, options)
         answer = self.act(
             "SELECT pgimport.rollback_job(%s, %s, p_options => %s)",
             self.ids[job.number], step.mode, Jsonb(given),
         )  # fmt: skip
         self.expect(answer, expected)
 
-    def compare_plan(self, job: Job, mode: Mode, options: Options, given: dict[str, Any]) -> None:
+    def compare_plan(self, job: Job, options: Options, given: dict[str, Any]) -> None:
         """What plan_rollback says is what the model says."""
         plan = self.model.plan(job, options)
         answer = self.act(
-            "SELECT pgimport.plan_rollback(%s, %s, %s)", self.ids[job.number], mode, Jsonb(given)
+            "SELECT pgimport.plan_rollback(%s, %s, %s)",
+            self.ids[job.number],
+            options.mode,
+            Jsonb(given),
         )
+        answer["dependents"] = sum(found["count"] for found in answer["dependents"])
         answer["later_jobs"] = [later["job_id"] for later in answer["later_jobs"]]
         self.expect(
             answer,
@@ -332,9 +343,26 @@ class Machine:
                 "restore": len(plan.restore),
                 "already_gone": plan.gone,
                 "modified": plan.modified,
+                "dependents": len(plan.dependents),
                 "later_jobs": [self.ids[other.number] for other in plan.later],
             },
         )
+
+    def redo(self, job: Job) -> None:
+        """Import a job once more."""
+        expected = self.model.redo(job)
+        if isinstance(expected, dict):
+            answer = self.act("SELECT pgimport.redo_job(%s)", self.ids[job.number])
+            self.expect(answer, expected)
+            return
+        code = None
+        try:
+            with self.conn.transaction():
+                self.act("SELECT pgimport.redo_job(%s)", self.ids[job.number])
+        except psycopg.Error as error:
+            code = error.sqlstate
+        if code != expected:
+            raise AssertionError(f"redo: {code}, expected {expected}")
 
     # comparison
 
@@ -392,7 +420,7 @@ class Machine:
         job_id = self.ids[job.number]
         self.compare_verified(job, job_id)
         if job.status == "completed":
-            self.compare_plan(job, "refuse", Options(), {})
+            self.compare_plan(job, Options(), {})
 
     def compare_verified(self, job: Job, job_id: str) -> None:
         """What verify_job says is what the model says."""

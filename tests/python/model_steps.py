@@ -67,6 +67,15 @@ class Rollback:
     which: tuple[int, ...] | None = None
     with_later: bool = False
     hard: bool = False
+    #: mode cascade: what people wrote goes, too
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Redo:
+    """A job that was rolled back is imported once more."""
+
+    job: int
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class Clear:
     job: int
 
 
-Step = Load | Insert | Add | Change | Remove | Rollback | Clear
+Step = Load | Insert | Add | Change | Remove | Rollback | Redo | Clear
 
 JOBS = st.integers(0, 3)
 ROWS = st.integers(0, 5)
@@ -147,6 +156,7 @@ def rollbacks(modes: tuple[Mode, ...], *, soft: bool) -> st.SearchStrategy[Rollb
         plain,
         st.builds(Rollback, JOBS, mode, with_later=st.just(True)),
         st.builds(Rollback, JOBS, mode, which=WHICH),
+        st.builds(Rollback, JOBS, mode, force=st.just(True)),
         *([st.builds(Rollback, JOBS, mode, hard=st.just(True))] if soft else []),
     )
 
@@ -164,6 +174,7 @@ def steps(
         *(each(table) for table in kind.tables),
         rollback,
         rollback,
+        st.builds(Redo, JOBS),
         st.builds(Insert, JOBS),
         st.builds(Clear, JOBS),
     )

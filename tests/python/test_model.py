@@ -31,8 +31,8 @@ EXAMPLES = int(os.environ.get("PGIMPORT_TEST_EXAMPLES", "500"))
 SEED = int(os.environ.get("PGIMPORT_TEST_SEED") or "1")
 PHASES = (Phase.generate,) if os.environ.get("MODEL_NO_SHRINK") else (Phase.generate, Phase.shrink)
 #: ways with duplicates and modes of rollbacks that take part
-WAYS = os.environ.get("MODEL_WAYS", "skip,error").split(",")
-MODES = os.environ.get("MODEL_MODES", "refuse,keep_modified,force").split(",")
+WAYS = os.environ.get("MODEL_WAYS", "skip,update,update,error").split(",")
+MODES = os.environ.get("MODEL_MODES", "refuse,keep_modified,force,cascade").split(",")
 
 
 @pytest.fixture(scope="module")
