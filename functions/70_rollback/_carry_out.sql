@@ -19,6 +19,7 @@ LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = on
+SET jit = off
 AS $_carry_out$
 DECLARE
     v_force boolean := p_mode = 'force' OR (p_options ->> 'force')::boolean IS TRUE;

@@ -89,6 +89,7 @@ LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = on
+SET jit = off
 AS $_lock_doomed$
 BEGIN
     PERFORM pgimport._plan_job_rows(p_job.rows_inserted, p_relation);

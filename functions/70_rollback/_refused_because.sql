@@ -13,12 +13,15 @@ AS $_refused_because$
 DECLARE
     v_dependents bigint;
     v_foreign bigint;
+    v_uncounted text;
 BEGIN
     SELECT
         coalesce(sum((d.value ->> 'count')::bigint), 0),
         coalesce(sum((d.value ->> 'by_others')::bigint)
-            FILTER (WHERE d.value ->> 'on_delete' NOT IN ('set null', 'set default')), 0)
-    INTO v_dependents, v_foreign
+            FILTER (WHERE d.value ->> 'on_delete' NOT IN ('set null', 'set default')), 0),
+        -- the database would delete or change them, and nobody can say how many
+        string_agg(DISTINCT d.value ->> 'table', ', ') FILTER (WHERE d.value ->> 'count' IS NULL)
+    INTO v_dependents, v_foreign, v_uncounted
     FROM jsonb_array_elements(p_plan -> 'dependents') AS d;
 
     RETURN nullif(concat_ws('; ',
@@ -33,11 +36,14 @@ BEGIN
                         pgimport._count_of((d ->> 'count')::bigint, 'row'), d ->> 'table'), '; '
                 )
                 FROM jsonb_array_elements(p_plan -> 'dependents') AS d
+                WHERE d ->> 'count' IS NOT NULL
             )
             WHEN v_foreign > 0 AND NOT p_force
                 THEN format('%s that people added depending on them',
                     pgimport._count_of(v_foreign, 'row'))
         END,
+        CASE WHEN v_uncounted IS NOT NULL
+            THEN format('rows of %s that cannot be counted depending on them', v_uncounted) END,
         CASE WHEN p_mode <> 'force' AND NOT p_force THEN (
             SELECT string_agg(
                 format('job %s updated %s of its rows later', l ->> 'job_id', l ->> 'rows'), '; '

@@ -63,6 +63,23 @@ BEGIN
             f.key AS name,
             format_type(a.atttypid, a.atttypmod) AS type_name,
             f.value = 'null' AS is_null,
+            -- the type's own: under a pinned path a citext would be compared as a text
+            coalesce((
+                SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+                FROM pg_type AS y
+                INNER JOIN pg_opclass AS c
+                    ON c.opcintype = CASE y.typtype WHEN 'd' THEN y.typbasetype ELSE y.oid END
+                        AND c.opcdefault
+                INNER JOIN pg_am AS m ON m.oid = c.opcmethod AND m.amname = 'btree'
+                INNER JOIN pg_amop AS b
+                    ON b.amopfamily = c.opcfamily
+                        AND b.amoplefttype = c.opcintype
+                        AND b.amoprighttype = c.opcintype
+                        AND b.amopstrategy = 3
+                INNER JOIN pg_operator AS o ON o.oid = b.amopopr
+                INNER JOIN pg_namespace AS n ON n.oid = o.oprnamespace
+                WHERE y.oid = a.atttypid
+            ), '=') AS equal,
             ARRAY(
                 SELECT v.value FROM jsonb_array_elements_text(
                     CASE jsonb_typeof(f.value) WHEN 'array' THEN f.value
@@ -88,12 +105,13 @@ BEGIN
         END IF;
         v_conditions := v_conditions || CASE
             WHEN r_column.is_null THEN format('t.%I IS NULL', r_column.name)
-            ELSE format('t.%I IN (%s)', r_column.name, (
-                SELECT coalesce(
-                    string_agg(format('%L::%s', t.value, r_column.type_name), ', '), 'NULL'
-                )
+            ELSE (
+                SELECT coalesce('(' || string_agg(
+                    format('t.%I %s %L::%s', r_column.name, r_column.equal, t.value,
+                        r_column.type_name), ' OR '
+                ) || ')', 'false')
                 FROM unnest(r_column.texts) AS t (value)
-            ))
+            )
         END;
     END LOOP;
     RETURN coalesce(nullif(array_to_string(v_conditions, ' AND '), ''), 'true');

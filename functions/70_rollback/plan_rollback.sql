@@ -21,6 +21,7 @@ SET xmloption = 'content'
 SET lc_monetary = 'C'
 SET row_security = on
 SET enable_seqscan = on
+SET jit = off
 AS $plan_rollback$
 DECLARE
     v_job pgimport.job := pgimport._read_job(p_job_id);

@@ -30,6 +30,7 @@ SET xmloption = 'content'
 SET lc_monetary = 'C'
 SET row_security = on
 SET enable_seqscan = on
+SET jit = off
 AS $rollback_job$
 DECLARE
     v_job pgimport.job := pgimport._lock_job(p_job_id);

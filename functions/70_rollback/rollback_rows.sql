@@ -28,6 +28,7 @@ SET bytea_output = 'hex'
 SET xmloption = 'content'
 SET lc_monetary = 'C'
 SET row_security = on
+SET jit = off
 AS $rollback_rows$
 #variable_conflict use_column
 DECLARE

@@ -10,9 +10,9 @@ RETURNS text
 LANGUAGE sql
 STABLE
 BEGIN ATOMIC
-    SELECT coalesce(string_agg(c.code, ',' ORDER BY c.code COLLATE "C"), 'none')
+    SELECT coalesce(string_agg(c.code, ',' ORDER BY c.code), 'none')
     FROM pgimport_test.codes AS c
-    WHERE c.import_job_id IS NOT DISTINCT FROM p_job_id;
+    WHERE c.import_job_id IS NOT DISTINCT FROM codes_of.p_job_id;
 END;
 
 -- misuse

@@ -182,8 +182,10 @@ SELECT is(
     'details.constraint=item_id_key', 'when another row has a key of the job nothing is redone'
 );
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport_test.item AS i WHERE i.deleted_at IS NULL), 1,
-    'nothing at all'
+    (
+        SELECT count(*)::integer FROM pgimport_test.item AS i
+        WHERE i.deleted_at IS NULL
+    ), 1, 'nothing at all'
 );
 DELETE FROM pgimport_test.item
 WHERE name = 'other';
