@@ -1,14 +1,15 @@
 -- Jobs that stand on rows of this one: completed later, they updated rows that it inserted or
 -- updated, or inserted rows that refer to them. Newest first, in the order in which they have to be
 -- rolled back: [{job_id, target, completed_at, rows, why}], why: updated, dependents or both.
--- p_rewritten: rows of the job were written since; else nobody can have updated any.
+-- p_rewritten: rows of the job were written since; else nobody can have updated any. p_doomed:
+-- SELECT of the rows that would be deleted, null where nothing refers to them.
 -- Called by _make_plan.
 CREATE OR REPLACE FUNCTION pgimport._later_jobs(
     p_job pgimport.job,
     p_relation regclass,
     p_scope record,
     p_rewritten boolean,
-    p_dependents jsonb
+    p_doomed text
 )
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -57,9 +58,9 @@ BEGIN
                 SELECT e.job_id, e.rows, e.why
                 FROM jsonb_to_recordset(v_later) AS e (job_id uuid, rows bigint, why text)
                 UNION ALL
-                SELECT d.job_id::uuid, NULL, 'dependents'
-                FROM jsonb_to_recordset(p_dependents) AS p (jobs jsonb)
-                CROSS JOIN LATERAL jsonb_array_elements_text(p.jobs) AS d (job_id)
+                SELECT d.job_id, d.rows, 'dependents'
+                FROM pgimport._dependent_jobs(p_relation, p_doomed) AS d
+                WHERE p_doomed IS NOT NULL
             ) AS q
             INNER JOIN pgimport.job AS j ON j.job_id = q.job_id
             INNER JOIN pgimport.target AS t ON t.target_id = j.target_id
@@ -70,7 +71,7 @@ BEGIN
 END;
 $_later_jobs$;
 
-COMMENT ON FUNCTION pgimport._later_jobs(pgimport.job, regclass, record, boolean, jsonb) IS
+COMMENT ON FUNCTION pgimport._later_jobs(pgimport.job, regclass, record, boolean, text) IS
 'internal: jobs that updated rows of a job, or whose rows refer to them.';
 
 -- How many rows that a job inserted or updated were updated by a later one, whose before-images

@@ -73,7 +73,9 @@ BEGIN
         END IF;
         v_later := pgimport._later_jobs(
             p_job, v_relation, r_scope,
-            v_rest + v_image_equal + v_image_modified + v_image_gone > 0, v_dependents
+            v_rest + v_image_equal + v_image_modified + v_image_gone > 0,
+            CASE WHEN jsonb_array_length(v_dependents) > 0
+                THEN pgimport._doomed_sql(v_relation, r_scope, v_force, v_rest) END
         );
         v_warnings := v_warnings || pgimport._plan_warnings(p_job, v_relation, r_scope, v_soft);
     END IF;

@@ -143,7 +143,7 @@ CREATE TABLE pgimport_test.room_key (
 -- the ctids of all partitions are alike
 INSERT INTO pgimport_test.room SELECT r.r, i.i FROM unnest('{a,b}'::text[]) AS r (r),
     generate_series(1, 3) AS i (i);
-INSERT INTO pgimport_test.seat SELECT r.region, 10 * r.id + i.i, r.id
+INSERT INTO pgimport_test.seat SELECT r.region, 10 * r.id + i.i AS id, r.id AS room_id
 FROM pgimport_test.room AS r, generate_series(1, 2) AS i (i);
 INSERT INTO pgimport_test.ticket SELECT s.region, s.id FROM pgimport_test.seat AS s;
 INSERT INTO pgimport_test.room_key VALUES ('a', 1), ('a', 2);

@@ -91,7 +91,7 @@ CREATE TABLE pgimport_test.tree (
     parent_id integer CONSTRAINT tree_fkey REFERENCES pgimport_test.tree
 );
 INSERT INTO pgimport_test.tree
-SELECT g.i, nullif(g.i - 1, 0) FROM generate_series(1, 300) AS g (i);
+SELECT g.i, nullif(g.i - 1, 0) AS parent_id FROM generate_series(1, 300) AS g (i);
 INSERT INTO pgimport_test.tree VALUES (1000, NULL), (1001, 1000);
 SELECT is(
     pgimport_test.deep('pgimport_test.tree', 'id IN (1, 2, 100)'),

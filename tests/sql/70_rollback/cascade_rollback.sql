@@ -69,8 +69,8 @@ SELECT is(
     (
         SELECT string_agg(concat_ws(' ', t.name, e.details ->> 'rows'), '; ' ORDER BY t.name)
         FROM pgimport.job_event AS e
-        INNER JOIN pgimport.job AS j ON j.job_id = e.job_id
-        INNER JOIN pgimport.target AS t ON t.target_id = j.target_id
+        INNER JOIN pgimport.job AS j ON e.job_id = j.job_id
+        INNER JOIN pgimport.target AS t ON j.target_id = t.target_id
         WHERE e.event = 'rows_cascaded' AND e.details ->> 'by_job' = :'clients'
     ), 'appointment 2; note 1', 'the log of the other jobs tells it'
 );
@@ -147,7 +147,7 @@ SELECT is(
     ), 'success=true rows_deleted=2 rows_cascaded=3', 'with cascade it is not deleted'
 );
 SELECT is(
-    (SELECT count(*)::integer FROM pgimport_test.bill AS b WHERE b.client_id IS NULL), 1,
+    (SELECT format('%s %s', count(*), count(b.client_id)) FROM pgimport_test.bill AS b), '1 0',
     'but set to null'
 );
 SELECT 'ROLLBACK TO SAVEPOINT imported' AS statement \gexec
@@ -180,8 +180,8 @@ SELECT is(
         FROM pgimport._dependent_jobs(
                 'pgimport_test.client', pgimport_test.doomed('pgimport_test.client', 'id < 9')
             ) AS d
-        INNER JOIN pgimport.job AS j ON j.job_id = d.job_id
-        INNER JOIN pgimport.target AS t ON t.target_id = j.target_id
+        INNER JOIN pgimport.job AS j ON d.job_id = j.job_id
+        INNER JOIN pgimport.target AS t ON j.target_id = t.target_id
     ), 'note 1; appointment 2', 'jobs with dependents are those of any depth, newest first'
 );
 SELECT is(

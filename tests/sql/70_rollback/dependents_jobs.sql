@@ -10,16 +10,21 @@ SELECT pgimport_test.salon_job('appointment', '{"11,1","12,2"}') AS first \gset
 SELECT pgimport_test.salon_job('appointment', '{"13,1"}') AS second \gset
 INSERT INTO pgimport_test.appointment (id, client_id) VALUES (14, 1), (15, 1);
 
+-- dependents of clients: all, by jobs, by people
 CREATE FUNCTION pgimport_test.who(p_condition text)
 RETURNS text
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-BEGIN ATOMIC
-    SELECT pgimport_test.shown(d.dependents, 'constraint', 'count', 'by_jobs', 'by_others')
-    FROM pgimport._dependents(
+AS $who$
+BEGIN
+    RETURN (
+        SELECT pgimport_test.shown(d.dependents, 'constraint', 'count', 'by_jobs', 'by_others')
+        FROM pgimport._dependents(
             'pgimport_test.client', pgimport_test.doomed('pgimport_test.client', p_condition)
-        ) AS d;
+        ) AS d
+    );
 END;
+$who$;
 
 SELECT is(
     pgimport_test.who('true'), 'appointment_client_fkey 5 3 2',

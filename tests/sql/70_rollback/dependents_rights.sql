@@ -1,7 +1,7 @@
 BEGIN;
 \ir ../setup.psql
 \ir doomed.psql
-SELECT plan(9);
+SELECT plan(10);
 
 CREATE TABLE pgimport_test.parent (id integer PRIMARY KEY);
 CREATE TABLE pgimport_test.child (
@@ -31,6 +31,16 @@ BEGIN ATOMIC
 END;
 
 SELECT is(pgimport_test.warned(), NULL, 'there is nothing to warn of where all can be read');
+
+SELECT is(
+    pgimport._refused_because(
+        '{
+            "dependents": [{"table": "hidden", "count": null, "on_delete": "cascade"}],
+            "modified": 0, "taken": 0, "later_jobs": []
+        }', 'cascade', true
+    ), 'rows of hidden that cannot be counted depending on them',
+    'what would be deleted without being counted refuses every rollback'
+);
 
 SELECT NOT current_setting('is_superuser')::boolean AS is_plain \gset
 \if :is_plain
