@@ -139,7 +139,8 @@ COMMENT ON FUNCTION pgimport._verify_updated(pgimport.job, regclass) IS
 -- Compares what a job says with what is in the table: rows by job id and rows it updated, written
 -- by nobody else since or as they were nevertheless, and the checksums of what was staged, what was
 -- inserted and what is there now.
--- Called by users, at any time after the insert; changes nothing. Raises PI001, PI101, PI205.
+-- Called by users, at any time after the insert; changes nothing. Raises PI001, PI101, PI205,
+-- PI602.
 CREATE OR REPLACE FUNCTION pgimport.verify_job(
     p_job_id uuid
 )
@@ -172,6 +173,7 @@ DECLARE
     r_updated record;
 BEGIN
     v_relation := pgimport._job_relation(v_job);
+    PERFORM pgimport._refuse_foreign_staging(v_job);
     PERFORM set_config('timezone', v_job.time_zone, true);
     v_kept := pgimport._kept_rows(v_job);
     -- a rollback of some rows leaves the job completed

@@ -7,13 +7,16 @@ SELECT pgimport_test.codes_target();
 -- the codes in the table, with whose they are
 CREATE FUNCTION pgimport_test.codes_of(p_job_id uuid)
 RETURNS text
-LANGUAGE sql
-STABLE
-BEGIN ATOMIC
-    SELECT coalesce(string_agg(c.code, ',' ORDER BY c.code), 'none')
-    FROM pgimport_test.codes AS c
-    WHERE c.import_job_id IS NOT DISTINCT FROM codes_of.p_job_id;
+LANGUAGE plpgsql
+VOLATILE
+AS $codes_of$
+BEGIN
+    RETURN (
+        SELECT coalesce(string_agg(c.code, ',' ORDER BY c.code), 'none')
+        FROM pgimport_test.codes AS c WHERE c.import_job_id IS NOT DISTINCT FROM p_job_id
+    );
 END;
+$codes_of$;
 
 -- misuse
 SELECT throws_ok('SELECT pgimport.redo_job(NULL)', 'PI001', NULL, 'a job must be given');
