@@ -64,12 +64,15 @@ RETURNS void
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = on
 SET jit = off
 AS $_store_merged$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_merged CONSTANT text := pgimport._staging_name(p_job.job_id, '_merged');
+    c_value CONSTANT text := pgimport._staging_name(p_job.job_id, '_value');
     v_memory text := pgimport._raise_memory();
+    v_rows bigint;
     v_columns text;
     v_same text;
     r_key record;
@@ -100,6 +103,8 @@ BEGIN
             OR has_column_privilege(p_relation, a.attnum, 'SELECT')
         );
 
+    EXECUTE format('SELECT count(*) FROM pgimport_staging.%I', c_value) INTO v_rows;
+    PERFORM pgimport._plan_keys(v_rows, p_relation);
     EXECUTE format(
         'CREATE UNLOGGED TABLE pgimport_staging.%I WITH (autovacuum_enabled = false) AS '
         'SELECT v.file_no, v.row_no, t.tableoid AS rel, t.ctid AS tid, %s AS same%s '
@@ -109,7 +114,7 @@ BEGIN
         coalesce(v_same, 'true'),
         v_columns,
         r_key.staged_keys,
-        pgimport._staging_name(p_job.job_id, '_value'),
+        c_value,
         p_relation,
         r_key.target_equal
     );

@@ -49,7 +49,7 @@ SELECT is(
         'both_duplicates', 'clean_count', 'counts', 'database_duplicates', 'details', 'errors',
         'internal_duplicates', 'invalid_rows', 'job_id', 'message', 'new_database_duplicates',
         'refused_because', 'status', 'success', 'target', 'total_clean', 'total_rows', 'valid',
-        'validation_errors', 'warnings', 'would_insert'
+        'validation_errors', 'warnings', 'would_insert', 'would_update'
     ],
     'check_job answers with the documented keys and no other'
 );
