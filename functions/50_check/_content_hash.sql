@@ -89,7 +89,7 @@ DECLARE
 BEGIN
     SELECT s.* INTO STRICT r_same FROM pgimport._same_content(p_job) AS s;
     IF r_same.job_id IS NULL THEN
-        RETURN '[]';
+        RETURN '[]'::jsonb;
     END IF;
     RETURN to_jsonb(ARRAY[format(
         'the same rows were imported by job %s on %s', r_same.job_id,

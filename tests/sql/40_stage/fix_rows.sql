@@ -286,6 +286,8 @@ SELECT is(
         SELECT count(*) FROM pg_class AS c
         WHERE c.relnamespace = 'pgimport_staging'::regnamespace
             AND c.relname LIKE format('job_%s%%', replace(:'job', '-', ''))
+            -- what proves rows untouched stays for later plans
+            AND c.relname NOT LIKE '%\_print'
     ),
     0::bigint, 'staged corrections are cleared with the job'
 );
