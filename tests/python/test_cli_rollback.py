@@ -112,6 +112,17 @@ def test_an_import_that_updates_says_how_many_rows_it_inserted_and_updated(
     assert clients(connection)["C-1"] == ("Anna", "111", "Lyon")
 
 
+def test_before_an_import_that_updates_both_numbers_are_told(
+    pgimport: Command, tmp_path: Path, connection: Connection
+) -> None:
+    path = write(tmp_path / "a.csv", FIRST)
+    asked = pgimport("import", "clients", path, "--on-duplicate", "update", typed="no")
+    assert asked.code == 3
+    assert "2 rows will be inserted into public.clients, 1 updated there" in asked.err
+    assert re.search(r"in the table, to be updated +1$", asked.out, re.MULTILINE)
+    assert clients(connection) == BEFORE
+
+
 def test_duplicates_refuse_the_whole_job_with_on_duplicate_error(
     pgimport: Command, tmp_path: Path, connection: Connection
 ) -> None:
@@ -152,7 +163,7 @@ def test_a_plan_names_the_job_its_rows_the_end_of_the_window_and_what_to_type(
                      re.M)  # fmt: skip
     assert re.search(r"The window for a rollback ends \d{4}-\d\d-\d\d [\d:]+ UTC, in \d+ days",
                      done.out)  # fmt: skip
-    assert "Expected time: about" in done.out
+    assert "Expected time: less than a second" in done.out
     assert offered(done.out, job) == [["rollback", job]]
     assert "\x1b" not in done.out
 

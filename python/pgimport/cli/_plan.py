@@ -175,7 +175,7 @@ def show_plan(
 def headline(job: Json) -> str:
     """Return a line that says which job this is: its time, target and numbers."""
     counts = job.get("counts") or {}
-    wrote = [f"{number(counts.get('rows_inserted') or 0)} rows inserted"]
+    wrote = [f"{several(counts.get('rows_inserted') or 0, 'row')} inserted"]
     if counts.get("rows_updated"):
         wrote.append(f"{number(counts['rows_updated'])} updated")
     when = job.get("completed_at")
@@ -325,7 +325,8 @@ def _show_later(state: State, plan: Plan) -> None:
 def _show_end(state: State, plan: Plan) -> None:
     seconds = plan.raw.get("seconds")
     if isinstance(seconds, (int, float)):
-        state.out.line(f"\n  Expected time: about {duration(float(seconds))}.")
+        about = f"about {duration(float(seconds))}" if seconds >= 0.1 else "less than a second"
+        state.out.line(f"\n  Expected time: {about}.")
     if plan.raw.get("expires_at"):
         until = str(plan.raw["expires_at"])
         left = _left(until)
@@ -346,7 +347,7 @@ def _left(until: str) -> str:
         return "which is over"
     if left < 172_800:
         return f"in {duration(left)}"
-    return f"in {int(left // 86_400)} days"
+    return f"in {round(left / 86_400)} days"
 
 
 def show_warnings(state: State, warnings: Iterable[object]) -> None:
@@ -422,6 +423,8 @@ def does(plan: Plan, mode: str, forced: bool) -> str:
     if mode == "cascade" and plan.dependent_rows:
         gone = plan.rows_deleted_with
         done.append(f"{_rows(gone)} of other tables deleted, too")
+        if overwrites and plan.count("modified_inserted") and plan.mode not in ("cascade", "force"):
+            done[-1] += " (and what refers to the changed ones)"
         if plan.rows_of_others:
             done[-1] += f" ({number(plan.rows_of_others)} of them brought by no import)"
         if plan.dependent_rows > gone:
@@ -432,6 +435,12 @@ def does(plan: Plan, mode: str, forced: bool) -> str:
             + ("is lost" if overwrites else "stays")
         )
     return ", ".join(done)
+
+
+def _why(plan: Plan) -> str:
+    """Say why the mode of the plan would stop."""
+    found = plan.obstacles() if plan.mode == "refuse" else []
+    return "; ".join(found) or str(plan.refused)
 
 
 def _show_choices(state: State, plan: Plan, job_id: str, words: Sequence[str]) -> None:
@@ -446,7 +455,7 @@ def _show_choices(state: State, plan: Plan, job_id: str, words: Sequence[str]) -
     if out.as_json or out.quiet:
         return
     plain = "A plain rollback" if plan.mode == "refuse" else f'A rollback in mode "{plan.mode}"'
-    out.line(f"\n{plain} would stop: {'; '.join(plan.obstacles()) or plan.refused}.")
+    out.line(f"\n{plain} would stop: {_why(plan)}.")
     if not found and not plan.count("taken"):
         out.line("No mode can go on before that is out of the way.")
     elif plan.count("taken"):

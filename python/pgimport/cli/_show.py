@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pgimport.cli._app import State
-from pgimport.cli._output import moment
+from pgimport.cli._output import moment, number
 
 COUNTS = (
     ("files", "files"),
@@ -22,7 +22,10 @@ COUNTS = (
 def show_check(state: State, raw: Mapping[str, Any]) -> None:
     """Show counts, and the issues by code and column."""
     counts = raw.get("counts") or {}
-    state.out.facts([(shown, counts.get(name)) for name, shown in COUNTS])
+    facts = [(shown, counts.get(name)) for name, shown in COUNTS]
+    if raw.get("would_update"):
+        facts.append(("in the table, to be updated", raw["would_update"]))
+    state.out.facts(facts)
     errors = raw.get("errors") or []
     if errors:
         state.out.line()
@@ -41,6 +44,17 @@ def show_check(state: State, raw: Mapping[str, Any]) -> None:
             indent="  ",
         )
     show_refusal(state, raw)
+
+
+def what_will_be_written(raw: Mapping[str, Any]) -> str:
+    """Say how many rows an insert would write, by what a check, or the job, tells."""
+    counts = raw.get("counts") or {}
+    inserted = raw.get("would_insert")
+    text = f"{number(counts.get('clean_rows') if inserted is None else inserted)} rows will be"
+    text += f" inserted into {raw.get('target')}"
+    if raw.get("would_update"):
+        text += f", {number(raw['would_update'])} updated there where they differ"
+    return text
 
 
 def show_refusal(state: State, raw: Mapping[str, Any]) -> None:
@@ -65,7 +79,7 @@ def show_insert(state: State, raw: Mapping[str, Any]) -> None:
                 else []
             ),
             ("rejected as invalid", raw.get("rows_rejected")),
-            ("expected to be written", raw.get("expected")),
+            ("set out to write", raw.get("expected")),
         ]
     )
     details = raw.get("details") or {}

@@ -24,7 +24,7 @@ from pgimport.cli._app import (
 from pgimport.cli._output import number
 from pgimport.cli._progress import working
 from pgimport.cli._read import read_options, read_words, take_read
-from pgimport.cli._show import show_check, show_insert, show_verify
+from pgimport.cli._show import show_check, show_insert, show_verify, what_will_be_written
 from pgimport.cli._stage import stage_paths
 from pgimport.cli.targets import json_object
 from pgimport.errors import InsertFailed
@@ -195,12 +195,11 @@ def import_(
         emit_result(state, result)
         state.out.next(f"pgimport insert {job_id}")
         return
-    clean = check["counts"].get("clean_rows")
     if not check.get("refused_because"):
         confirm(
             state,
             "YES",
-            f"\n{number(clean)} rows will be inserted into {check.get('target')}.",
+            f"\n{what_will_be_written(check)}.",
             yes,
             f"pgimport insert {job_id} --yes",
         )
