@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 \ir items.psql
-SELECT plan(36);
+SELECT plan(37);
 
 SELECT pgimport.register_target(
     'pgimport_test.item', 'items', '{id}', '{"soft_delete": "deleted_at"}'
@@ -250,6 +250,16 @@ SELECT is(
         SELECT string_agg(concat(f.k, f.hidden), ' ' ORDER BY f.k)
         FROM pgimport_test.flagged AS f
     ), 'Af Bt Ct', 'and leaves what the file or somebody else declared so'
+);
+
+-- all of them
+SELECT pgimport.rollback_job(:'flags');
+SELECT is(
+    (
+        SELECT string_agg(c ->> 'invariant', ',')
+        FROM jsonb_array_elements(pgimport.verify_install(true) -> 'checks') AS c
+        WHERE NOT (c ->> 'ok')::boolean
+    ), NULL, 'all counts of all jobs agree, rows declared deleted are no rows of a job'
 );
 
 SELECT * FROM finish();
