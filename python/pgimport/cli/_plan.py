@@ -229,6 +229,8 @@ def _show_classes(state: State, plan: Plan) -> None:
 def _of_modified(plan: Plan) -> str:
     if not plan.count("modified"):
         return ""
+    if plan.mode == "cascade" and not plan.refused:
+        return "take them back, too: what others have changed is lost"
     return {
         "keep_modified": "leave what others have changed",
         "force": "take them back, too: what others have changed is lost",
@@ -289,7 +291,7 @@ def _show_dependents(state: State, plan: Plan) -> None:
                 *((number(item.get("by_jobs")), number(item.get("by_others"))) if told else ()),
                 *((number(item.get("depth")),) if deep else ()),
                 item.get("on_delete"),
-                _ON_DELETE.get(str(item.get("on_delete")), ""),
+                _what_becomes(plan, str(item.get("on_delete"))),
             )
             for item in plan.dependents
         ],
@@ -298,6 +300,12 @@ def _show_dependents(state: State, plan: Plan) -> None:
     )
     if plan.soft:
         state.out.line("  They stay: rows that are declared deleted are still there.")
+
+
+def _what_becomes(plan: Plan, on_delete: str) -> str:
+    if plan.mode == "cascade" and on_delete not in _KEPT_ON_DELETE:
+        return "they are deleted, too"
+    return _ON_DELETE.get(on_delete, "")
 
 
 def _show_later(state: State, plan: Plan) -> None:
@@ -423,7 +431,8 @@ def does(plan: Plan, mode: str, forced: bool) -> str:
     if mode == "cascade" and plan.dependent_rows:
         gone = plan.rows_deleted_with
         done.append(f"{_rows(gone)} of other tables deleted, too")
-        if overwrites and plan.count("modified_inserted") and plan.mode not in ("cascade", "force"):
+        # asked for otherwise, the plan does not know what refers to these
+        if overwrites and plan.count("modified_inserted") and plan.refused:
             done[-1] += " (and what refers to the changed ones)"
         if plan.rows_of_others:
             done[-1] += f" ({number(plan.rows_of_others)} of them brought by no import)"
