@@ -238,6 +238,7 @@ CREATE OR REPLACE FUNCTION pgimport._count_images(
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = on
 SET jit = off
 AS $_count_images$
 -- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false

@@ -17,6 +17,7 @@ CREATE OR REPLACE FUNCTION pgimport._restore_rows(
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = on
 SET jit = off
 AS $_restore_rows$
 -- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
