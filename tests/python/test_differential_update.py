@@ -5,7 +5,7 @@ that lack some of them. Every table is judged twice, inside a transaction that i
 by row, and by pgimport (see ``differential.upsert``, also for what differs on purpose); where they
 agree the job is inserted, and the tables must be the same afterwards.
 
-PGIMPORT_TEST_TABLES and PGIMPORT_TEST_SEED as there; a fifth of its tables is made.
+PGIMPORT_TEST_TABLES and PGIMPORT_TEST_SEED as there; a sixth of its tables is made.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from test_differential import SEED, SERVERS, Place, major, places
 
 __all__ = ["major", "places"]
 
-TABLES = max(1, int(os.environ.get("PGIMPORT_TEST_TABLES", "300")) // 5)
+TABLES = max(1, int(os.environ.get("PGIMPORT_TEST_TABLES", "300")) // 6)
 SHOWN = 3
 
 

@@ -63,7 +63,8 @@ SELECT is(
         SELECT e.details FROM pgimport.job_event AS e
         WHERE e.job_id = :'job' AND e.event = 'rehearsed'
     ),
-    '{"rehearsed": 2, "would_insert": 2, "would_update": 0, "failed": 0, "estimate": false}'::jsonb,
+    '{"rehearsed": 2, "would_insert": 2, "would_update": 0, "failed": 0, '
+    '"estimate": false}'::jsonb,
     'the log of the job tells of it'
 );
 SELECT is(

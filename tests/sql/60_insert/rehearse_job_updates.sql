@@ -6,7 +6,10 @@ SELECT plan(9);
 CREATE TABLE pgimport_test.stock (
     code text PRIMARY KEY, amount integer, import_job_id uuid
 );
-INSERT INTO pgimport_test.stock SELECT 'c' || i AS code, i AS amount FROM generate_series(1, 40) AS i;
+INSERT INTO pgimport_test.stock SELECT
+    'c' || i AS code,
+    i AS amount
+FROM generate_series(1, 40) AS i;
 SELECT pgimport.register_target('pgimport_test.stock'::regclass, 'stock', '{code}', '{}');
 SELECT pgimport_test.new_job('{"on_duplicate": "update"}', 'stock') AS job \gset
 SELECT pgimport_test.stage(
