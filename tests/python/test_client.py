@@ -256,6 +256,52 @@ def test_the_async_client_does_the_same(client: Client, installed_dsn: str) -> N
     assert [row.status for row in jobs] == ["completed"]
 
 
+def test_a_plan_is_told_by_its_classes_and_a_part_is_rolled_back_by_options(
+    client: Client,
+) -> None:
+    job = imported(client, ["A", "B", "C"])
+    client.conn.execute("UPDATE public.codes SET sku = 'S' WHERE code = 'B'")
+    client.conn.execute("UPDATE public.codes SET sku = sku WHERE code = 'C'")
+    plan = client.plan_rollback(job)
+    assert (plan.delete, plan.rewritten, plan.modified, plan.restore) == (2, 1, 1, 0)
+    assert (plan.mode, plan.soft, plan.partial) == ("refuse", False, False)
+    assert plan.refused_because
+    (row,) = client.rollback_rows(job, "modified")
+    assert (row.row_class, row.kind, row.columns) == ("modified", "inserted", ["sku"])
+    assert row.key == {"code": "B", "merchant_id": MERCHANT}
+    assert client.rollback_rows(job, "modified", row.row_no, 10) == []
+    some = {"filter": {"code": ["A"]}}
+    assert client.plan_rollback(job, "keep_modified", some).delete == 1
+    part = client.rollback_job(job, options=some)
+    assert (part.rows_deleted, part.partial, part.status) == (1, True, "completed")
+    rest = client.rollback_job(job, "keep_modified", "the rest")
+    # the numbers of all rollbacks of the job
+    assert (rest.rows_deleted, rest.rows_kept, rest.mode) == (2, 1, "keep_modified")
+    assert [kept.key for kept in client.rollback_rows(job, "kept")] == [row.key]
+    again = client.redo_job(job)
+    assert (again.rows_inserted, again.redone) == (2, 1)
+
+
+def test_plans_of_other_schemas_are_read_with_what_is_known_of_them() -> None:
+    newer = models.RollbackPlan.from_json(
+        {
+            "success": True,
+            "delete": 1,
+            "colour": "red",
+            "dependents": [{"table": "public.a", "count": 2, "by_others": 1, "shape": "round"}],
+            "later_jobs": [{"job_id": str(uuid4()), "why": "updated", "taste": "sweet"}],
+        }
+    )
+    assert (newer.dependents[0].table, newer.dependents[0].by_others) == ("public.a", 1)
+    assert newer.dependents[0].raw["shape"] == "round"
+    assert isinstance(newer.later_jobs[0].job_id, UUID)
+    assert newer.raw["colour"] == "red"
+    older = models.RollbackPlan.from_json({"success": True, "delete": 1, "modified": 0})
+    assert (older.dependents, older.later_jobs, older.soft, older.seconds) == ([], [], None, None)
+    bare = models.RollbackResult.from_json({"success": True, "later_jobs": [str(uuid4())]})
+    assert isinstance(bare.later_jobs[0].job_id, UUID)
+
+
 def test_results_cannot_be_changed_and_keep_keys_that_are_new() -> None:
     raw = {"success": True, "job_id": str(uuid4()), "brand_new": 1, "counts": {"more": 2}}
     result = models.InsertResult.from_json(raw)
