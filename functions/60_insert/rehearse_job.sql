@@ -142,8 +142,9 @@ COMMENT ON FUNCTION pgimport.rehearse_job(uuid, integer, jsonb, text) IS
 'Inserts and updates rows of a checked job for real, triggers, row-level security and all '
 'constraints included, and undoes it. p_sample: how many (first, last, at the edges, at random); '
 '0 or null: all. Options: estimate (at most 1000 rows; details.predicted_seconds says what all '
-'would take), allow_superuser. Keys: passed, rehearsed, would_insert and would_update (of these), failed, '
-'failures[{file_no, row_no, line_no, sqlstate, message, constraint, column, table}], '
+'would take), allow_superuser. Keys: passed, rehearsed, would_insert and would_update (of these), '
+'failed, failures[{file_no, row_no, line_no, sqlstate, message, constraint, column, table}], '
 'sequences[{sequence, column, moved}]. Not undone: numbers of sequences, dead rows until the '
-'next VACUUM (details.dead_rows at most), and what triggers do outside the database (a NOTIFY is undone). '
+'next VACUUM (details.dead_rows at most), and what triggers do outside the database (a NOTIFY is '
+'undone). '
 'Example: select jsonb_pretty(pgimport.rehearse_job(:''job'', 1000))';
