@@ -223,6 +223,48 @@ def test_when_the_first_of_two_imports_is_undone_the_second_inserts_all(
     assert codes_of(conn) == ["B", "C"]
 
 
+def test_of_two_imports_of_the_same_rows_that_create_the_second_is_refused(
+    conn: Conn, first: Conn, second: Conn, background: ThreadPoolExecutor
+) -> None:
+    conn.execute("ALTER TABLE public.codes DROP CONSTRAINT codes_code_merchant_id_key")
+    conn.execute(
+        "SELECT pgimport.register_target('public.codes', 'codes', '{code,merchant_id}', "
+        """'{"on_duplicate": "create"}')"""
+    )
+    one = checked(conn, ["A", "B", "B"])
+    other = checked(conn, ["B", "A", "B"])
+    call(first, "insert_job", one)
+    answer = background.submit(call, second, "insert_job", other)
+    until_waiting(conn, second, answer)
+    first.commit()
+    result = answer.result(PATIENCE)
+    assert (result["success"], result["code"]) == (False, "PI406")
+    assert codes_of(conn) == ["A", "B", "B"]
+
+    # the rollback of the first is waited for, and releases the rows
+    call(first, "rollback_job", one)
+    answer = background.submit(call, second, "insert_job", other)
+    until_waiting(conn, second, answer)
+    first.commit()
+    assert answer.result(PATIENCE)["rows_inserted"] == 3
+    assert codes_of(conn) == ["A", "B", "B"]
+
+
+def test_a_duplicate_that_comes_while_an_insert_waits_refuses_a_job_that_takes_none(
+    conn: Conn, first: Conn, second: Conn, background: ThreadPoolExecutor
+) -> None:
+    one = checked(conn, ["A", "B"])
+    other = checked(conn, ["B", "C"], on_duplicate="error")
+    call(first, "insert_job", one)
+    answer = background.submit(call, second, "insert_job", other)
+    until_waiting(conn, second, answer)
+    first.commit()
+    result = answer.result(PATIENCE)
+    assert (result["success"], result["code"]) == (False, "PI405")
+    assert result["new_database_duplicates"] == 1
+    assert codes_of(conn) == ["A", "B"]
+
+
 def test_imports_into_different_tables_do_not_wait(conn: Conn, first: Conn, second: Conn) -> None:
     conn.execute("CREATE TABLE public.other (merchant_id uuid, code text PRIMARY KEY)")
     call(conn, "register_target", "public.other", "other", ["code"])
