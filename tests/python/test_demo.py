@@ -65,7 +65,7 @@ def test_the_demo_for_people_ends_with_the_lines_to_go_on(home: dict[str, str]) 
     assert done.code == 0, done.err
     assert "FAILED" not in done.out
     assert "Type YES to go on: YES" in done.out
-    assert "Rows modified since the import" in done.out
+    assert "Changed by somebody else since" in done.out
     assert "rows/s" in done.out
     assert 'psql "host=' in done.out
     assert "pgimport.Client(connection)" in done.out
