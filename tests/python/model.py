@@ -157,6 +157,8 @@ class Job:
     deleted: int = 0
     restored: int = 0
     left: int = 0
+    #: those of them that it had inserted
+    left_rows: int = 0
     cascaded: int = 0
     #: a rollback declared rows deleted instead of deleting them
     soft: bool = False
@@ -306,19 +308,22 @@ class Model:
         self._mark(job)
         return job
 
-    def _valid(self, job: Job, cells: Cells) -> bool:
+    def _valid(self, job: Job, row: Staged) -> bool:
         """Whether a row can be inserted, or can update the row that has its key."""
-        table = job.table
+        table, cells = job.table, row.cells
         missing = {name for name, value in cells.items() if value is None}
         missing &= {c.name for c in table.columns if c.not_null and c.default is None}
         if BAD in cells.values() or missing & set(table.key):
             return False
-        updates = job.on_duplicate == "update" and self.find(table, table.alike(cells))
-        return (not missing or bool(updates)) and self.has_parent(table, cells)
+        there = self.find(table, table.alike(cells)) if job.on_duplicate == "update" else None
+        if there:
+            # what an update would not write is not asked for
+            return self.has_parent(table, there.cells | self._merged(job, row, there))
+        return not missing and self.has_parent(table, cells)
 
     def _mark(self, job: Job) -> None:
         for row in job.rows:
-            row.valid = self._valid(job, row.cells)
+            row.valid = self._valid(job, row)
         seen: set[tuple[Value, ...]] = set()
         for row in job.rows if job.keep == "first" else reversed(job.rows):
             if row.valid and job.on_duplicate != "create":
@@ -472,25 +477,27 @@ class Model:
         later = [
             other
             for other in self.jobs
-            if other.status == "completed" and (self._is_later(job, other) or other in inserted)
+            if other.status == "completed"
+            and (self._is_later(job, other, options) or other in inserted)
         ]
         plan.later = sorted(later, key=lambda other: -other.place)
-        plan.updaters = [other for other in later if self._is_later(job, other)]
+        plan.updaters = [other for other in later if self._is_later(job, other, options)]
         return plan
 
-    def _is_later(self, job: Job, other: Job) -> bool:
+    def _is_later(self, job: Job, other: Job, options: Options) -> bool:
         """Whether another job updated rows of a job afterwards, and still holds that."""
         if other.place <= job.place or other.table != job.table:
             return False
         mine = {job.table.alike(row.cells) for row in self.owned(job)}
         mine |= {image.key for image in job.images if not image.undone}
         theirs = {image.key for image in other.images if not image.undone}
-        return any(self.find(job.table, key) for key in mine & theirs)
+        shared = (self.find(job.table, key) for key in mine & theirs)
+        return any(row and options.wants(job.table, row) for row in shared)
 
     def verified(self, job: Job) -> bool:
         """Whether verify_job finds everything as the job left it."""
         if job.status == "rolled_back":
-            return sum(row.job is job for row in self.rows[job.table.name]) == job.left
+            return sum(row.job is job for row in self.visible(job.table)) == job.left_rows
         if job.status != "completed":
             return True
         plan = self.plan(job, Options())
@@ -561,6 +568,7 @@ class Model:
         job.deleted += len(plan.doomed)
         job.restored += len(plan.restore) + (len(plan.mixed) if options.force else 0)
         job.left = 0 if options.force else plan.modified
+        job.left_rows = 0 if options.force else len(plan.changed)
         job.cascaded = len(plan.dependents)
         job.soft = job.soft or plan.soft
         if not options.where or not self._has_effect(job):

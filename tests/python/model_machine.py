@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,9 +13,12 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from model import DELETED, UNKNOWN, Cells, Job, Model, Options, Row, Table, Value
+from model import DELETED, UNKNOWN, Cells, Job, Model, Options, Plan, Row, Table, Value
 from model_kinds import Kind
 from model_steps import Add, Change, Clear, Insert, Load, Redo, Remove, Rollback, Step
+
+#: a row in a list of a plan: class, kind, key
+Listed = tuple[str, str, str]
 
 #: the role that runs the jobs of some kinds
 IMPORTER = "model_importer"
@@ -31,11 +35,15 @@ def prepare(conn: psycopg.Connection[Any], kind: Kind) -> None:
     """Make the tables of a kind and register them."""
     conn.execute(SESSION)
     if kind.prelude:
-        conn.execute(kind.prelude)  # type: ignore[arg-type]
+        conn.execute(kind.prelude)
     schema = kind.name
-    conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    conn.execute(
+        sql.SQL("DROP SCHEMA IF EXISTS {0} CASCADE; CREATE SCHEMA {0}").format(
+            sql.Identifier(schema)
+        )
+    )
     for table in kind.tables:
-        conn.execute(sql.SQL(table.ddl).format(schema=sql.Identifier(schema)))  # type: ignore[arg-type]
+        conn.execute(sql.SQL(table.ddl).format(schema=sql.Identifier(schema)))
         conn.execute(
             "SELECT pgimport.register_target(%s::text::regclass, %s, %s, %s)",
             (f"{schema}.{table.name}", f"{schema}.{table.name}", list(table.key),
@@ -60,10 +68,14 @@ def prepare(conn: psycopg.Connection[Any], kind: Kind) -> None:
 class Machine:
     """One example: a model and the tables of a kind, both empty at first."""
 
-    def __init__(self, conn: psycopg.Connection[Any], kind: Kind) -> None:
+    def __init__(
+        self, conn: psycopg.Connection[Any], kind: Kind, seen: Counter[str] | None = None
+    ) -> None:
         self.conn = conn
         self.kind = kind
         self.model = Model(kind.tables)
+        #: what happened, to know that all of it does
+        self.seen: Counter[str] = Counter() if seen is None else seen
         #: the ids of the model's jobs
         self.ids: list[str] = []
 
@@ -115,7 +127,7 @@ class Machine:
 
     def run(self, statement: str, *parameters: Any) -> Any:
         """Call a function of pgimport as whoever runs the jobs; give its answer."""
-        row = self.conn.execute(statement, parameters).fetchone()  # type: ignore[arg-type]
+        row = self.conn.execute(statement, parameters).fetchone()
         return row[0] if row else None
 
     def content(self, table: Table) -> list[tuple[Cells, str | None]]:
@@ -146,8 +158,7 @@ class Machine:
         """Carry out a step, if it is possible, and compare; whether it was."""
         self.model.clock += 1
         self.run("SELECT set_config('model.clock', %s, false)", self.model.now())
-        by_people = isinstance(step, Add | Change | Remove)
-        done = self.people(step) if by_people else self.job_step(step)
+        done = self.people(step) if isinstance(step, Add | Change | Remove) else self.job_step(step)
         if done:
             self.compare()
         return done
@@ -296,12 +307,18 @@ class Machine:
             "SELECT pgimport.insert_job(%s, %s)", self.ids[job.number],
             Jsonb({"dry_run": dry_run}),
         )  # fmt: skip
-        self.expect(answer, self.model.insert(job, dry_run=dry_run))
+        expected = self.model.insert(job, dry_run=dry_run)
+        self.seen[f"insert {job.on_duplicate}: {expected.get('code', 'done')}"] += 1
+        for name in ("rows_updated", "rows_unchanged", "rows_inserted", "rows_rejected"):
+            self.seen[f"insert {job.on_duplicate}: {name}"] += bool(expected.get(name))
+        self.expect(answer, expected)
 
     def rollback(self, job: Job, step: Rollback) -> None:
         """Compare the plan of a rollback, then roll back."""
         first = job.table.column(job.table.key[0])
-        where = step.which and tuple(first.pool[n % len(first.pool)][1] for n in step.which)
+        where = None
+        if step.which:
+            where = tuple(first.pool[number % len(first.pool)][1] for number in step.which)
         with_later = step.with_later and not where
         forced = step.force and step.mode == "cascade"
         options = Options(step.mode, where, with_later, step.hard, forced)
@@ -316,12 +333,22 @@ class Machine:
             given["soft_delete"] = False
 
         self.compare_plan(job, options, given)
+        plan = self.model.plan(job, options)
+        partly = bool(job.deleted or job.restored or job.left)
+        kept = [] if options.force else self.modified_rows(job, plan)
+        if not where:
+            self.compare_rows(job, plan)
         expected = self.model.rollback(job, options)
+        self.notice(step.mode, expected, plan, options, job)
         answer = self.act(
             "SELECT pgimport.rollback_job(%s, %s, p_options => %s)",
             self.ids[job.number], step.mode, Jsonb(given),
         )  # fmt: skip
         self.expect(answer, expected)
+        if job.status == "rolled_back" and not (where or with_later or partly or job.redone):
+            self.same_rows(
+                self.rows_of(job, ["kept"]), [("kept", kind, key) for _, kind, key in kept]
+            )
 
     def compare_plan(self, job: Job, options: Options, given: dict[str, Any]) -> None:
         """What plan_rollback says is what the model says."""
@@ -350,7 +377,10 @@ class Machine:
 
     def redo(self, job: Job) -> None:
         """Import a job once more."""
+        revived = job.soft
         expected = self.model.redo(job)
+        outcome = expected if isinstance(expected, str) else expected.get("code", "done")
+        self.seen[f"redo{' soft' if revived else ''}: {outcome}"] += 1
         if isinstance(expected, dict):
             answer = self.act("SELECT pgimport.redo_job(%s)", self.ids[job.number])
             self.expect(answer, expected)
@@ -363,6 +393,20 @@ class Machine:
             code = error.sqlstate
         if code != expected:
             raise AssertionError(f"redo: {code}, expected {expected}")
+
+    def notice(
+        self, mode: str, expected: dict[str, Any], plan: Plan, options: Options, job: Job
+    ) -> None:
+        """Count what a rollback met."""
+        outcome = f"rollback {mode}: {expected.get('code', 'done')}"
+        self.seen[outcome] += 1
+        for name in ("modified", "restore", "mixed", "later", "dependents", "gone", "delete"):
+            self.seen[f"{outcome}, {name}"] += bool(getattr(plan, name))
+        for name in ("where", "with_later", "hard", "forced"):
+            self.seen[f"{outcome}, option {name}"] += bool(getattr(options, name))
+        self.seen[f"{outcome}, redone"] += bool(job.redone)
+        self.seen[f"{outcome}, soft"] += plan.soft
+        self.seen[f"{outcome}, partial"] += bool(expected.get("partial"))
 
     # comparison
 
@@ -380,6 +424,11 @@ class Machine:
             self.compare_table(table)
         for job in self.model.jobs:
             self.compare_job(job)
+
+    def finish(self) -> None:
+        """Compare the tables once more: neither plans nor proofs have changed anything."""
+        for table in self.model.tables.values():
+            self.compare_table(table)
 
     def compare_table(self, table: Table) -> None:
         """Every row, value and job id is the model's."""
@@ -421,6 +470,40 @@ class Machine:
         self.compare_verified(job, job_id)
         if job.status == "completed":
             self.compare_plan(job, Options(), {})
+
+    def rows_of(self, job: Job, classes: list[str]) -> list[Listed]:
+        """Read the lists of a plan: class, kind and key of each row."""
+        answer = self.act(
+            "SELECT jsonb_build_object('rows', coalesce(jsonb_agg(jsonb_build_array("
+            "c.class, r.kind, r.key)), '[]')) FROM unnest(%s::text[]) AS c (class)"
+            " CROSS JOIN LATERAL pgimport.rollback_rows(%s, c.class) AS r",
+            classes,
+            self.ids[job.number],
+        )
+        return [(where, kind, repr(sorted(key.items()))) for where, kind, key in answer["rows"]]
+
+    def listed(self, job: Job, name: str, kind: str, row: Row) -> Listed:
+        """Show a row as a list of a plan does."""
+        return name, kind, repr(sorted((key, row.cells[key]) for key in job.table.key))
+
+    def modified_rows(self, job: Job, plan: Plan) -> list[Listed]:
+        """Show the rows that are not as the job left them."""
+        return [self.listed(job, "modified", "inserted", row) for row in plan.changed] + [
+            self.listed(job, "modified", "updated", row) for _, row in plan.mixed
+        ]
+
+    def compare_rows(self, job: Job, plan: Plan) -> None:
+        """The lists of a plan name the rows that the model names."""
+        expected = self.modified_rows(job, plan)
+        expected += [self.listed(job, "delete", "inserted", row) for row in plan.delete]
+        expected += [self.listed(job, "restore", "updated", row) for _, row in plan.restore]
+        self.same_rows(self.rows_of(job, ["delete", "restore", "modified"]), expected)
+
+    @staticmethod
+    def same_rows(found: list[Listed], expected: list[Listed]) -> None:
+        """Compare two lists of rows."""
+        if sorted(found) != sorted(expected):
+            raise AssertionError(f"rows {sorted(found)}, expected {sorted(expected)}")
 
     def compare_verified(self, job: Job, job_id: str) -> None:
         """What verify_job says is what the model says."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +9,9 @@ from hypothesis import strategies as st
 
 from model import BAD, Cells, Column, Mode, OnDuplicate, Table, Value
 from model_kinds import Kind
+
+#: the columns of a file and its rows
+File = tuple[tuple[str, ...], tuple[tuple[Value, ...], ...]]
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Load:
     table: str
     on_duplicate: OnDuplicate
     keep: Literal["first", "last"]
-    files: tuple[tuple[tuple[str, ...], tuple[tuple[Value, ...], ...]], ...]
+    files: tuple[File, ...]
     until: Literal["check", "dry run", "insert"] = "insert"
 
 
@@ -87,97 +89,125 @@ class Clear:
 
 Step = Load | Insert | Add | Change | Remove | Rollback | Redo | Clear
 
-JOBS = st.integers(0, 3)
-ROWS = st.integers(0, 5)
+JOBS = st.sampled_from((0, 1, 2, 3))
+ROWS = st.sampled_from((0, 1, 2, 3, 4, 5))
+WAYS: tuple[OnDuplicate, ...] = ("skip", "update", "update", "error")
+MODES: tuple[Mode, ...] = ("refuse", "keep_modified", "force", "cascade")
+#: how often a file says what the table takes: three times of four where it may say else
+GOOD = (True, True, True, False)
 
 
-def values(column: Column, *, said: bool) -> st.SearchStrategy[Value]:
+def values(column: Column, *, said: bool, good: bool) -> st.SearchStrategy[Value]:
     """Draw what a file says of a column, or what people write there."""
-    pool = [one if said else other for one, other in column.pool if said or other != BAD]
+    pool = [one if said else other for one, other in column.pool if not good or other != BAD]
     choices: list[Value] = list(dict.fromkeys(pool))
-    if said or not column.not_null:
+    if not good or not column.not_null:
         choices.append(None)
     return st.sampled_from(choices)
 
 
-def key_values(column: Column) -> st.SearchStrategy[Value]:
-    """Draw a part of a key: rarely one that is missing."""
-    choices: list[Value] = [said for said, _ in column.pool] * 3
-    return st.sampled_from([*choices, None])
+@st.composite
+def files(draw: st.DrawFn, table: Table, *, good: bool) -> File:
+    """Draw a file: the key, most of the other columns, rows with different keys or not."""
+    columns = [table.column(name) for name in table.key]
+    for column in table.columns:
+        needed = column.not_null and column.default is None
+        if column.name not in table.key and (needed or draw(st.sampled_from(GOOD))):
+            columns.append(column)
+    first = columns[0]
+    different = draw(st.permutations([said for said, _ in first.pool]))[: draw(st.integers(2, 4))]
+    keys: list[Value] = list(different)
+    if not good:
+        keys.append(draw(st.sampled_from([*keys, None])))
+    rows = tuple(
+        (
+            said,
+            *(
+                draw(values(c, said=True, good=good or draw(st.sampled_from(GOOD))))
+                for c in columns[1:]
+            ),
+        )
+        for said in keys
+    )
+    return tuple(column.name for column in columns), rows
 
 
 @st.composite
-def files(draw: st.DrawFn, table: Table) -> tuple[tuple[str, ...], tuple[tuple[Value, ...], ...]]:
-    """Draw a file: the key, some of the other columns, and rows."""
-    others = [column for column in table.columns if column.name not in table.key]
-    wanted = [c for c in others if (c.not_null and c.default is None) or draw(st.booleans())]
-    columns = [table.column(name) for name in table.key] + wanted
-    cells = [key_values(c) if c.name in table.key else values(c, said=True) for c in columns]
-    rows = draw(st.lists(st.tuples(*cells), min_size=1, max_size=4))
-    return tuple(column.name for column in columns), tuple(rows)
-
-
-@st.composite
-def loads(draw: st.DrawFn, table: Table, ways: tuple[OnDuplicate, ...]) -> Load:
+def loads(draw: st.DrawFn, table: Table) -> Load:
     """Draw an import."""
+    good = draw(st.booleans())
     return Load(
         table.name,
-        draw(st.sampled_from(ways)),
+        draw(st.sampled_from(WAYS)),
         draw(st.sampled_from(("first", "last"))),
-        tuple(draw(st.lists(files(table), min_size=1, max_size=2))),
+        tuple(draw(st.lists(files(table, good=good), min_size=1, max_size=2))),
         draw(st.sampled_from(("insert", "insert", "insert", "insert", "check", "dry run"))),
     )
+
+
+@st.composite
+def first_loads(draw: st.DrawFn, table: Table) -> Load:
+    """Draw an import that puts rows into an empty table."""
+    return Load(table.name, "skip", "first", (draw(files(table, good=True)),))
 
 
 @st.composite
 def changes(draw: st.DrawFn, table: Table) -> Change:
     """Draw a change that people make."""
     column = draw(st.sampled_from(table.columns))
-    value = draw(values(column, said=False))
+    value = draw(values(column, said=False, good=True))
     return Change(table.name, draw(ROWS), column.name, value, draw(st.booleans()))
 
 
 @st.composite
 def added(draw: st.DrawFn, table: Table) -> Add:
     """Draw a row that people insert."""
-    cells: Cells = {c.name: draw(values(c, said=False)) for c in table.columns}
+    cells: Cells = {c.name: draw(values(c, said=False, good=True)) for c in table.columns}
     return Add(table.name, tuple(cells.items()))
 
 
-WHICH = st.lists(st.integers(0, 4), min_size=1, max_size=3).map(tuple)
+WHICH = st.lists(st.sampled_from((0, 1, 2, 3, 4)), min_size=1, max_size=3).map(tuple)
 
 
-def rollbacks(modes: tuple[Mode, ...], *, soft: bool) -> st.SearchStrategy[Rollback]:
+def rollbacks(*, soft: bool) -> st.SearchStrategy[Rollback]:
     """Draw a rollback, as often as not without options."""
-    mode = st.sampled_from(modes)
+    mode = st.sampled_from(MODES)
     plain = st.builds(Rollback, JOBS, mode)
     return st.one_of(
         plain,
         plain,
         st.builds(Rollback, JOBS, mode, with_later=st.just(True)),
         st.builds(Rollback, JOBS, mode, which=WHICH),
-        st.builds(Rollback, JOBS, mode, force=st.just(True)),
+        st.builds(Rollback, JOBS, st.just("cascade"), force=st.just(True)),
         *([st.builds(Rollback, JOBS, mode, hard=st.just(True))] if soft else []),
-    )
-
-
-def steps(
-    kind: Kind, ways: tuple[OnDuplicate, ...], modes: tuple[Mode, ...]
-) -> st.SearchStrategy[list[Step]]:
-    """Draw what happens to the tables of a kind: first a load, then anything."""
-    each: Callable[[Table], st.SearchStrategy[Step]] = lambda table: st.one_of(  # noqa: E731
-        loads(table, ways), changes(table), added(table),
-        st.builds(Remove, st.just(table.name), ROWS),
     )  # fmt: skip
-    rollback = rollbacks(modes, soft=any(table.soft for table in kind.tables))
+
+
+def steps(kind: Kind) -> st.SearchStrategy[list[Step]]:
+    """Draw what happens to the tables of a kind: first a load, at last a rollback."""
+    rollback = rollbacks(soft=any(table.soft for table in kind.tables))
+    people = [
+        step
+        for table in kind.tables
+        for step in (
+            changes(table), changes(table), added(table),
+            st.builds(Remove, st.just(table.name), ROWS),
+        )
+    ]  # fmt: skip
+    jobs = [loads(table) for table in kind.tables]
     rest = st.one_of(
-        *(each(table) for table in kind.tables),
+        st.one_of(people),
+        st.one_of(people),
+        st.one_of(jobs),
+        st.one_of(jobs),
         rollback,
         rollback,
         st.builds(Redo, JOBS),
-        st.builds(Insert, JOBS),
-        st.builds(Clear, JOBS),
+        st.one_of(st.builds(Insert, JOBS), st.builds(Clear, JOBS)),
     )
-    return st.tuples(loads(kind.tables[0], ways), st.lists(rest, min_size=1, max_size=7)).map(
-        lambda drawn: [drawn[0], *drawn[1]]
-    )
+    return st.tuples(
+        first_loads(kind.tables[0]),
+        loads(kind.tables[-1]),
+        st.lists(rest, min_size=2, max_size=7),
+        rollback,
+    ).map(lambda drawn: [drawn[0], drawn[1], *drawn[2], drawn[3]])
