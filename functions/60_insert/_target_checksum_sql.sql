@@ -14,7 +14,7 @@ BEGIN
     RETURN (
         SELECT CASE
             WHEN bool_and(a.attname IS NOT NULL) THEN pgimport._checksum_sql(string_agg(
-                pgimport._checksum_item(format('t.%I', a.attname), a.atttypid), ', '
+                pgimport._checksum_item(format('t.%I', c.name), a.atttypid), ', '
                 ORDER BY c.place
             ))
             ELSE 'NULL::text'
