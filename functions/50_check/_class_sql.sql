@@ -1,7 +1,7 @@
 -- SQL of what becomes of a staged row, by its marks (alias m: invalid, internal, database, each
 -- true where it is so): insert, update, skip or invalid. A row of the target is updated only where
 -- the job wants that, and never by a row that repeats another one of the files.
--- Called by preview_job and _create_rows_view.
+-- Called by preview_job, row_report and _create_rows_view.
 CREATE OR REPLACE FUNCTION pgimport._class_sql(
     p_job pgimport.job
 )

@@ -1,6 +1,6 @@
 -- Every row of a checked job in the order of the files, with what becomes of it (class insert,
--- skip or invalid), its issues and its data as staged. For millions of rows: report_copy_sql().
--- Called by users. Raises PI001, PI101, PI102, PI306.
+-- update, skip or invalid), its issues and its data as staged. For millions of rows:
+-- report_copy_sql(). Called by users. Raises PI001, PI101, PI102, PI306.
 CREATE OR REPLACE FUNCTION pgimport.row_report(
     p_job_id uuid
 )
@@ -26,14 +26,14 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT s.file_no, f.file_name, s.row_no, coalesce(s.line_no, s.row_no + f.line_offset), '
-        'CASE WHEN m.invalid THEN ''invalid'' WHEN m.internal OR m.database THEN ''skip'' '
-        'ELSE ''insert'' END, %s, coalesce(i.issues, ''[]''::jsonb), %s %s '
+        '%s, %s, coalesce(i.issues, ''[]''::jsonb), %s %s '
         'LEFT JOIN (SELECT e.file_no, e.row_no, jsonb_agg(jsonb_build_object('
         '''column'', e.column_name, ''code'', e.code, ''severity'', e.severity, '
         '''message'', e.message, ''value'', e.value, ''hint'', e.hint) ORDER BY e.issue_id) '
         'AS issues FROM %s AS e WHERE e.row_no IS NOT NULL '
         'GROUP BY e.file_no, e.row_no) AS i ON i.file_no = s.file_no AND i.row_no = s.row_no '
         'ORDER BY s.file_no, s.row_no',
+        pgimport._class_sql(r_job),
         pgimport._report_status_sql(),
         pgimport._report_data_sql(r_job),
         pgimport._report_sql(r_job, false),
@@ -43,5 +43,6 @@ END
 $row_report$;
 
 COMMENT ON FUNCTION pgimport.row_report(uuid) IS
-'Lists every row of a checked job with its class insert, skip or invalid, its issues and its data. '
+'Lists every row of a checked job with its class insert, update, skip or invalid, its issues and '
+'its data. '
 'Example: select * from pgimport.row_report(:''job'')';
