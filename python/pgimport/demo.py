@@ -24,8 +24,8 @@ from pgimport._assemble import assemble, sql_root
 from pgimport.cli._app import State, embedded_server, open_connection
 from pgimport.cli._headers import check_headers
 from pgimport.cli._output import Output, duration, number
-from pgimport.cli._plan import show_plan, show_rollback
 from pgimport.cli._show import show_check, show_insert, show_verify
+from pgimport.cli._show_plan import show_plan, show_rollback
 from pgimport.cli._stage import stage_paths
 from pgimport.client import Client
 from pgimport.errors import RollbackRefused

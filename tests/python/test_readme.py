@@ -109,3 +109,27 @@ def test_the_commands_without_a_server_run() -> None:
     assert run("sql", "--extension").out.startswith("\\echo Use ")
     assert run("--embedded", "stop", "--help").code == 0
     assert run("--embedded", "reset", "--help").code == 0
+
+
+def documented_rollbacks() -> list[str]:
+    """Every command that docs/rollback.md shows."""
+    text = (ROOT / "docs" / "rollback.md").read_text(encoding="utf-8")
+    return re.findall(r"^\s*(?:\$ )?(pgimport (?:plan|rollback|redo) .*)$", text, re.MULTILINE)
+
+
+def test_every_command_of_the_document_on_rollback_is_one() -> None:
+    lines = documented_rollbacks()
+    assert len(lines) >= 5
+    for line in lines:
+        words = shlex.split(line)[1:]
+        done = run(words[0], "--help", env={**environment(), "COLUMNS": "100"})
+        assert done.code == 0, done.err
+        for option in (word for word in words if word.startswith("--")):
+            assert option in done.out, line
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/rollback.md", "docs/errors.md"])
+def test_every_file_that_a_document_names_is_there(name: str) -> None:
+    path = ROOT / name
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []

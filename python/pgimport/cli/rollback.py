@@ -24,18 +24,10 @@ from pgimport.cli._app import (
     shown_command,
 )
 from pgimport.cli._output import moment, printable
-from pgimport.cli._plan import (
-    Json,
-    Plan,
-    choices,
-    does,
-    headline,
-    several,
-    show_plan,
-    show_rollback,
-)
+from pgimport.cli._plan import Json, Plan, choices, does, several
 from pgimport.cli._progress import working
 from pgimport.cli._show import show_insert
+from pgimport.cli._show_plan import headline, show_plan, show_rollback
 from pgimport.cli.targets import json_object
 from pgimport.errors import PgImportError, RollbackRefused
 
