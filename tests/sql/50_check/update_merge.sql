@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 \ir people.psql
-SELECT plan(8);
+SELECT plan(9);
 
 SELECT pgimport.set_column('people', 'mail', '{"on_update": "fill_blank"}');
 SELECT pgimport.set_column('people', 'age', '{"on_update": "fill_blank"}');
@@ -92,6 +92,24 @@ SELECT is(
     pgimport.preview_job(:'job') -> 'rows' -> 0 ->> 'changes',
     '{"name": {"new": "Cyd", "old": "Cy"}, "city_id": {"new": "1", "old": null}}',
     'a single value that is assigned is written to all'
+);
+
+SELECT pgimport_test.new_job(
+    '{"on_duplicate": "update", "assignment": {"mode": "by_column", "column": "city_id", '
+    '"source_column": "region", "map": {"north": "1"}}}', 'people'
+) AS by_region \gset
+SELECT pgimport_test.stage(:'by_region', '{code,region}', '{"b,north"}');
+SELECT pgimport_test.stage(:'by_region', '{code,name}', '{"a,A2"}', '{}', 'b.csv');
+SELECT pgimport.check_job(:'by_region');
+SELECT results_eq(
+    format(
+        $$SELECT r ->> 'changes'
+        FROM jsonb_array_elements(pgimport.preview_job(%L) -> 'rows') AS r$$,
+        :'by_region'
+    ),
+    ARRAY[
+        '{"city_id": {"new": "1", "old": "3"}}', '{"name": {"new": "A2", "old": "Anna"}}'
+    ], 'a value that is assigned by a field is written where the file has the field'
 );
 
 SELECT pgimport.set_column('people', 'city_id', '{"on_update": "keep"}');
