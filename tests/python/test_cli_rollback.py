@@ -417,6 +417,23 @@ def test_some_rows_go_back_by_a_report_that_names_them(
     assert set(clients(connection)) == {"C-1", "C-2", "C-3"}
 
 
+def test_many_tokens_may_be_typed_and_one_that_is_none_of_the_job_stops_all(
+    pgimport: Command, job: str, connection: Connection, tmp_path: Path
+) -> None:
+    whole = tmp_path / "all.csv"
+    assert pgimport("report", job, "--all", "-o", str(whole)).code == 0
+    with whole.open(encoding="utf-8-sig", newline="") as file:
+        tokens = [row["pgimport_row"] for row in csv.DictReader(file)]
+    many = ",".join(tokens * 100)
+    wrong = pgimport("--json", "rollback", job, "--rows", f"{many},1-9-00000000", "--yes")
+    assert (wrong.code, wrong.json["code"]) == (2, "PI508")
+    assert len(clients(connection)) == 4
+    done = pgimport("--json", "rollback", job, "--rows", many, "--yes")
+    assert done.code == 0, done.err
+    assert done.json["status"] == "rolled_back"
+    assert clients(connection) == BEFORE
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -264,7 +264,7 @@ def show_warnings(state: State, warnings: Iterable[object]) -> None:
         said, index, statement = text.partition("CREATE INDEX")
         state.out.line(f"  - {printable(said.rstrip(' ;:'), 400)}")
         if index:
-            state.out.line(f"      {printable(index + statement, 400)}")
+            state.out.line(f"      {printable(index + statement, 10_000)}")
 
 
 def _reason(reason: object) -> str:

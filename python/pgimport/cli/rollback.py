@@ -60,7 +60,7 @@ def _tokens(
     found: list[str] = []
     for given in values:
         path = Path(given)
-        if path.is_file():
+        if _is_file(path):
             found += _tokens_of_file(path)
         elif path.suffix.lower() in (".csv", ".xlsx", ".txt"):
             raise click.BadParameter(f"{given}: there is no such file")
@@ -69,6 +69,13 @@ def _tokens(
     if values and not found:
         raise click.BadParameter("no token is given")
     return list(dict.fromkeys(found))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # many tokens are longer than any name of a file
+        return False
 
 
 def _tokens_of_file(path: Path) -> Iterator[str]:
