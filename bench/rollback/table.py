@@ -50,18 +50,24 @@ def prepare(server: BenchServer, rows: int) -> None:
     with server.connect(TEMPLATE) as conn:
         conn.execute(
             f"INSERT INTO codes ({', '.join(CLEAN_COLUMNS)}, source) "
-            f"SELECT {', '.join(_cells(THERE, {}, typed=True))}, 'shop' "
+            f"SELECT {_cells(THERE, {})}, 'shop' "
             f"FROM generate_series(1, {rows}::bigint) AS g".encode()
         )
         conn.execute("VACUUM (FREEZE, ANALYZE) codes")
 
 
-def _cells(kind: Kind, changed: dict[str, str], typed: bool = False) -> list[str]:
-    return [
+def _cells(kind: Kind, changed: dict[str, str]) -> str:
+    return ", ".join(
         f"({changed.get(name, cell.replace('%s', repr(kind)))})"
-        + ("::numeric" if typed and name == "price" else "")
+        f"{'::numeric' if name == 'price' else ''} AS {name}"
         for name, cell in zip(CLEAN_COLUMNS, _CELLS, strict=True)
-    ]
+    )
+
+
+def given_sql(kind: Kind, rows: int) -> str:
+    """Return a query of the rows of a job, in no order of their keys."""
+    cells = _cells(kind, _CHANGED if kind == THERE else {})
+    return f"SELECT {cells} FROM generate_series(1, {rows}::bigint) AS g ORDER BY hashint8(g)"
 
 
 def checked_job(
@@ -75,12 +81,7 @@ def checked_job(
         WrongResultError: not all of the rows are clean, or not as many are in the table.
 
     """
-    changed = _CHANGED if kind == THERE else {}
-    statement = (
-        f"COPY (SELECT {', '.join(_cells(kind, changed))} "
-        f"FROM generate_series(1, {rows}::bigint) AS g ORDER BY hashint8(g)) "
-        "TO STDOUT (FORMAT csv)"
-    )
+    statement = f"COPY ({given_sql(kind, rows)}) TO STDOUT (FORMAT csv)"
     with server.connect(database) as source, server.connect(database) as conn:
         client = Client(conn)
         job_id = str(client.create_job(TARGET, options or {}).job_id)

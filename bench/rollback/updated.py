@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bench.data import CLEAN_COLUMNS
+from bench.measure import timed
 from bench.proof import same
 from bench.result import Figure
 from bench.rollback import table
@@ -21,8 +23,8 @@ def figures(server: BenchServer, rows: int, runs: int) -> list[Figure]:
         WrongResultError: other counts than expected, or the table is not as it was before.
 
     """
-    seconds = [_life(server, rows) for _ in range(runs)]
-    checks, updates, plans, undone = (list(one) for one in zip(*seconds, strict=True))
+    seconds = [(*_life(server, rows), _plain(server, rows)) for _ in range(runs)]
+    checks, updates, plans, undone, plain = (list(one) for one in zip(*seconds, strict=True))
     note = f"{rows:,} rows; three columns of eight have another value"
     return [
         Figure(
@@ -32,6 +34,13 @@ def figures(server: BenchServer, rows: int, runs: int) -> list[Figure]:
             "rows/s",
             at_least=UPDATE_AT_LEAST,
             note=f"insert_job: {note}",
+        ),
+        Figure(
+            "rollback",
+            "update of rows that are there, with images / plain UPDATE",
+            [one / bare for one, bare in zip(updates, plain, strict=True)],
+            "ratio",
+            note="UPDATE … FROM a table of the new values, which knows that all rows change",
         ),
         Figure(
             "rollback",
@@ -75,3 +84,21 @@ def _life(server: BenchServer, rows: int) -> tuple[float, float, float, float]:
         same("rollback of an update", {"content": table.content(conn)}, {"content": before})
     server.drop(_DATABASE)
     return check, update, plan, undone
+
+
+def _plain(server: BenchServer, rows: int) -> float:
+    """Return the seconds of an UPDATE that writes the same values, and knows and keeps nothing."""
+    server.fresh(_DATABASE, table.TEMPLATE)
+    written = [name for name in CLEAN_COLUMNS if name not in ("code", "merchant_id")]
+    with server.connect(_DATABASE) as conn:
+        conn.execute(f"CREATE TABLE given AS {table.given_sql(table.THERE, rows)}".encode())
+        conn.execute("VACUUM (ANALYZE) given")
+        server.checkpoint()
+        with timed() as taken:
+            done = conn.execute(
+                f"UPDATE codes AS c SET {', '.join(f'{name} = g.{name}' for name in written)} "
+                "FROM given AS g WHERE c.code = g.code AND c.merchant_id = g.merchant_id".encode()
+            )
+        same("plain UPDATE", {"rows": done.rowcount}, {"rows": rows})
+    server.drop(_DATABASE)
+    return taken.value

@@ -137,6 +137,7 @@ def test_files_bad_cells_and_their_repair_are_measured(
 # what the issue demands, and what stands beside it
 ROLLBACK = {
     "update of rows that are there, with images": "≥ 25,000 rows/s",
+    "update of rows that are there, with images / plain UPDATE": "",
     "check of rows that are there": "",
     "rollback of updated rows": "≥ 20,000 rows/s",
     "plan of updated rows": "≤ 5 s",
