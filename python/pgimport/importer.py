@@ -282,7 +282,7 @@ def import_files(
         delimiter: of all files, else found in each.
         encoding: as Python names it, else UTF-8.
         read: these two and more: where the header is, which sheet, which list.
-        force: also files that were imported before.
+        force: also files, and the same rows in other bytes, that were imported before.
         job_id: go on with this job instead of making one.
         begun: called with the job's id before anything is loaded.
 
@@ -294,6 +294,7 @@ def import_files(
     wanted = {"on_duplicate": on_duplicate, "keep": keep}
     given = {
         "source": "file",
+        **({"force": True} if force else {}),
         **{name: value for name, value in wanted.items() if value is not None},
         **(options or {}),
     }

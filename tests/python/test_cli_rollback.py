@@ -133,6 +133,24 @@ def test_duplicates_refuse_the_whole_job_with_on_duplicate_error(
     assert clients(connection) == BEFORE
 
 
+def test_the_same_rows_in_other_bytes_are_created_twice_only_by_force(
+    pgimport: Command, tmp_path: Path, connection: Connection
+) -> None:
+    connection.execute("CREATE TABLE public.notes (note text NOT NULL)")
+    options = '{"on_duplicate": "create"}'
+    added = pgimport("target", "add", "public.notes", "--key", "note", "--options", options)
+    assert added.code == 0, added.err
+    first = write(tmp_path / "a.csv", ["note", "A", "B"])
+    assert pgimport("import", "notes", first, "--yes").code == 0
+    second = write(tmp_path / "b.csv", ["note", "B", "A"])
+    refused = pgimport("--json", "import", "notes", second, "--yes")
+    assert (refused.code, refused.json["code"]) == (1, "PI406")
+    assert "--force" in refused.json["command"]
+    forced = pgimport("--json", "import", "notes", second, "--yes", "--force")
+    assert forced.code == 0, forced.err
+    assert connection.execute("SELECT count(*) FROM public.notes").fetchone() == (4,)
+
+
 def test_keep_says_which_of_two_rows_of_one_key_counts(
     pgimport: Command, tmp_path: Path, connection: Connection
 ) -> None:

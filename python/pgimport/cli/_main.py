@@ -67,6 +67,7 @@ _COMMANDS = {
     "PI312": "pgimport report {job} --issues -o issues.xlsx",
     "PI402": "pgimport report {job} --issues -o issues.xlsx",
     "PI403": "pgimport report {job} --duplicates -o duplicates.csv",
+    "PI406": "pgimport rollback JOB of the same rows, or the same command with --force",
     "PI405": "pgimport report {job} --duplicates -o duplicates.csv",
     "PI404": "pgimport check {job}",
     "PI501": "pgimport show {job}",

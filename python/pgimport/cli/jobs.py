@@ -88,7 +88,9 @@ def _job_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="JSON",
             help="Any options of pgimport.create_job().",
         ),
-        click.option("--force", is_flag=True, help="Also files that were imported before."),
+        click.option(
+            "--force", is_flag=True, help="Also files, and rows, that were imported before."
+        ),
         click.option("--parallel", type=click.IntRange(1, 32), help="Files loaded side by side."),
         click.option("--job", "job", metavar="JOB", help="Go on with this job."),
     )
@@ -107,8 +109,8 @@ def _options_of_job(given: dict[str, Any]) -> dict[str, Any]:
     ):  # fmt: skip
         if given[name] is not None:
             options[name] = given[name]
-    if given["durable"]:
-        options["durable"] = True
+    # of a job: the same rows in other bytes, too
+    options.update((name, True) for name in ("durable", "force") if given[name])
     if given["constant"]:
         options["constants"] = {**options.get("constants", {}), **given["constant"]}
     return options
