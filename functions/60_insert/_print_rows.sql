@@ -43,14 +43,20 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = on
 -- what a hash costs is not in the planner's numbers
+SET parallel_setup_cost = 1000
 SET parallel_tuple_cost = 0
 SET min_parallel_table_scan_size = 0
 SET jit = off
 AS $_print_rows$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
+    -- a worker is not started for fewer
+    c_parallel CONSTANT integer := 20000;
     c_print CONSTANT text := pgimport._staging_name(p_job.job_id, '_print');
 BEGIN
+    IF p_rows < c_parallel THEN
+        PERFORM set_config('parallel_setup_cost', '1e10', true);
+    END IF;
     PERFORM pgimport._drop_staged(c_print);
     EXECUTE format(
         'CREATE TABLE pgimport_staging.%I AS SELECT %s AS key_hash, %s AS row_hash, %s AS hashes '

@@ -29,10 +29,6 @@ DECLARE
 BEGIN
     SELECT array_agg(c.column_name ORDER BY c.column_no) INTO columns
     FROM pgimport._written_columns(p_job) AS c;
-    v_insert := pgimport._insert_sql(
-        p_job, p_relation, pgimport._staging_name(p_job.job_id, '_value'),
-        pgimport._clean_sql(p_job.job_id)
-    );
     PERFORM set_config('jit', 'off', true);
     IF p_job.options ->> 'on_duplicate' = 'update' THEN
         SELECT u.* INTO STRICT rows_updated, rows_unchanged, updated_columns
@@ -47,6 +43,10 @@ BEGIN
         checksum_staged := '0';
     ELSE
         checksum_staged := pgimport._staged_checksum(p_job, p_relation);
+        v_insert := pgimport._insert_sql(
+            p_job, p_relation, pgimport._staging_name(p_job.job_id, '_value'),
+            pgimport._clean_sql(p_job.job_id)
+        );
         -- the table's own triggers, defaults and checks run under the caller's search_path
         PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
         EXECUTE v_insert USING p_job.job_id;
