@@ -54,7 +54,6 @@ def show_plan(
         out.line("  There is no rollback of this job:")
         for reason in raw["reasons"]:
             out.line(f"  - {printable(_reason(reason), 300)}")
-        out.line()
     if raw.get("eligible", True):
         _show_classes(state, plan)
         _show_rows(state, plan)
