@@ -62,9 +62,10 @@ bench: setup ## speed at 2,000,000 rows against its targets and other tools: min
 bench-full: setup ## the same at 15,520,410 rows, targets only: 40 minutes, 40 GB of disk
 	$(BIN)/python -m bench --rows 15520410 --reference-runs 1 --only targets
 
-soak: system ## random tables for 15 minutes: the check against INSERT, with a seed of its own
-	$(WITH_CACHED) PGIMPORT_TEST_TABLES=3000 PGIMPORT_TEST_SEED=$${PGIMPORT_TEST_SEED:-$$(date +%s)} \
-	  $(BIN)/python -m pytest -q tests/python/test_differential.py
+soak: system ## half an hour: the check against INSERT, rollbacks against the model, with a seed of their own
+	$(WITH_CACHED) PGIMPORT_TEST_TABLES=3000 PGIMPORT_TEST_EXAMPLES=5000 \
+	  PGIMPORT_TEST_SEED=$${PGIMPORT_TEST_SEED:-$$(date +%s)} \
+	  $(BIN)/python -m pytest -q tests/python/test_differential.py tests/python/test_model.py
 
 build: setup ## wheel, source archive and the files of the extension, in dist/
 	$(BIN)/pip install --quiet --disable-pip-version-check build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,7 +90,8 @@ class Clear:
 
 Step = Load | Insert | Add | Change | Remove | Rollback | Redo | Clear
 
-JOBS = st.sampled_from((0, 1, 2, 3))
+#: which of the jobs that come into question: the first, the last …
+JOBS = st.sampled_from((0, -1, 1, -2))
 ROWS = st.sampled_from((0, 1, 2, 3, 4, 5))
 WAYS: tuple[OnDuplicate, ...] = ("skip", "update", "update", "error")
 MODES: tuple[Mode, ...] = ("refuse", "keep_modified", "force", "cascade")
@@ -184,30 +186,37 @@ def rollbacks(*, soft: bool) -> st.SearchStrategy[Rollback]:
 
 
 def steps(kind: Kind) -> st.SearchStrategy[list[Step]]:
-    """Draw what happens to the tables of a kind: first a load, at last a rollback."""
-    rollback = rollbacks(soft=any(table.soft for table in kind.tables))
-    people = [
-        step
-        for table in kind.tables
-        for step in (
-            changes(table), changes(table), added(table),
-            st.builds(Remove, st.just(table.name), ROWS),
-        )
-    ]  # fmt: skip
-    jobs = [loads(table) for table in kind.tables]
+    """Draw what happens to the tables of a kind: first two loads, at last a rollback."""
+    soft = any(table.soft for table in kind.tables)
+    rollback = rollbacks(soft=soft)
+    redo = st.builds(Redo, JOBS)
+    load = st.one_of([loads(table) for table in kind.tables])
+    people = st.one_of(
+        [
+            step
+            for table in kind.tables
+            for step in (
+                changes(table), changes(table), added(table),
+                st.builds(Remove, st.just(table.name), ROWS),
+            )
+        ]
+    )  # fmt: skip
+    either = st.one_of(people, load)
+    keeping = st.builds(Rollback, JOBS, st.sampled_from(MODES))
     rest = st.one_of(
-        st.one_of(people),
-        st.one_of(people),
-        st.one_of(jobs),
-        st.one_of(jobs),
-        rollback,
-        rollback,
-        st.builds(Redo, JOBS),
-        st.one_of(st.builds(Insert, JOBS), st.builds(Clear, JOBS)),
+        st.tuples(people, people),
+        st.tuples(either),
+        st.tuples(either, rollback),
+        st.tuples(people, keeping),
+        st.tuples(loads(kind.tables[0]), changes(kind.tables[0]), keeping),
+        st.tuples(keeping, st.builds(Clear, JOBS), redo),
+        st.tuples(keeping, either, redo),
+        st.tuples(keeping, redo),
+        st.tuples(st.one_of(st.builds(Insert, JOBS), st.builds(Clear, JOBS)), either),
     )
     return st.tuples(
         first_loads(kind.tables[0]),
         loads(kind.tables[-1]),
-        st.lists(rest, min_size=2, max_size=7),
+        st.lists(rest, min_size=1, max_size=3),
         rollback,
-    ).map(lambda drawn: [drawn[0], drawn[1], *drawn[2], drawn[3]])
+    ).map(lambda drawn: [drawn[0], drawn[1], *itertools.chain(*drawn[2]), drawn[3]])
