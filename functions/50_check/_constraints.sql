@@ -165,6 +165,8 @@ BEGIN
     WHERE NOT p_merged
         OR n.code = 'required'
         OR n.code LIKE 'check:%'
+        -- what an expression of an index reads is not among its columns
+        OR n.code LIKE 'index:%'
         OR n.needs && v_touched
     ORDER BY n.kind, n.code;
 END;

@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 \ir people.psql
-SELECT plan(11);
+SELECT plan(12);
 
 SELECT pgimport_test.people_job('{code,name,from_day}', 'a,A,10', 'b,B,8', 'n,N,10') AS job \gset
 SELECT is(
@@ -76,6 +76,19 @@ SELECT is(
     pgimport_test.classes(:'job'),
     'invalid generated:days, invalid check:people_days_check',
     'computed columns are computed from the new values'
+);
+
+-- an index that cannot be computed for the new row
+CREATE TABLE pgimport_test.measure (k integer UNIQUE, n integer, used boolean, import_job_id uuid);
+CREATE UNIQUE INDEX measure_n ON pgimport_test.measure ((10 / n)) WHERE used;
+INSERT INTO pgimport_test.measure VALUES (1, 0, false), (2, 5, false);
+SELECT pgimport.register_target('pgimport_test.measure'::regclass, 'measure', '{k}', '{}');
+SELECT pgimport_test.new_job('{"on_duplicate": "update"}', 'measure') AS job \gset
+SELECT pgimport_test.stage(:'job', '{k,used}', '{"1,true","2,true"}');
+SELECT pgimport.check_job(:'job');
+SELECT is(
+    pgimport_test.classes(:'job'), 'invalid index:measure_n, update',
+    'a row that an index cannot hold afterwards is refused'
 );
 
 -- a check that is not valid for a row which is there
