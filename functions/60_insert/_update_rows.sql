@@ -50,7 +50,7 @@ COMMENT ON FUNCTION pgimport._update_source_sql(pgimport.job, regclass) IS
 
 -- Makes the empty table of before-images of a job, in place of one that an earlier insert made.
 -- Its columns are of the types of the target's: as nothing else it gives a value back exactly.
--- Called by _update_rows.
+-- Called by _update_rows. Raises PI207.
 CREATE OR REPLACE FUNCTION pgimport._create_image(
     p_job pgimport.job,
     p_relation regclass,
@@ -63,7 +63,18 @@ SET search_path = pg_catalog, pg_temp
 AS $_create_image$
 DECLARE
     c_image CONSTANT text := pgimport._staging_name(p_job.job_id, '_image');
+    -- a table has 1600 at most; two are needed for each, and some for the key and the row
+    c_most CONSTANT integer := 780;
 BEGIN
+    IF cardinality(p_columns) > c_most THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI207',
+            MESSAGE = format('the job would update %s columns, of which %s at most can be taken '
+                'back', cardinality(p_columns), c_most),
+            HINT = 'map fewer fields, or keep columns: '
+                'select pgimport.set_column(''codes'', ''note'', ''{"on_update": "keep"}'');';
+    END IF;
+
     PERFORM pgimport._drop_staged(c_image);
     EXECUTE format(
         'CREATE TABLE pgimport_staging.%I AS SELECT NULL::integer AS file_no, '
@@ -179,8 +190,8 @@ COMMENT ON FUNCTION pgimport._take_images(pgimport.job, regclass, text[]) IS
 'internal: locks the rows that a job is to change and takes their before-images.';
 
 -- Updates the rows of the target that are in the files, each column as its rule says, and keeps
--- what they were. Called by _write_rows, before it inserts. Raises PI401, and whatever the table
--- raises.
+-- what they were. Called by _write_rows, before it inserts. Raises PI207, PI401, and whatever the
+-- table raises.
 CREATE OR REPLACE FUNCTION pgimport._update_rows(
     p_job pgimport.job,
     p_relation regclass,

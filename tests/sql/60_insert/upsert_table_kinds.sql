@@ -1,7 +1,7 @@
 -- Updates of tables with triggers, rules, partitions and policies.
 BEGIN;
 \ir ../setup.psql
-SELECT plan(24);
+SELECT plan(26);
 
 -- triggers that change, drop, delete and write in a subtransaction of their own
 CREATE TABLE pgimport_test.things (
@@ -227,6 +227,26 @@ SELECT is(
 SELECT is(
     pgimport_test.pick(pgimport.verify_job(:'job'), 'verified', 'actual_count'),
     'verified=true actual_count=1', 'and have fingerprints'
+);
+SELECT format(
+    'ALTER TABLE pgimport_test.wide %s',
+    string_agg(format('ADD c%s smallint', n), ', ' ORDER BY n)
+) FROM generate_series(701, 900) AS n \gexec
+SELECT pgimport_test.new_job('{"on_duplicate": "update"}', 'wide') AS job \gset
+SELECT pgimport_test.stage(
+    :'job',
+    '{code}' || ARRAY(SELECT format('c%s', n) FROM generate_series(1, 900) AS n ORDER BY n),
+    ARRAY['A,1' || repeat(',', 899)]
+);
+SELECT pgimport.check_job(:'job');
+SELECT pgimport.insert_job(:'job') AS answer \gset
+SELECT is(
+    pgimport_test.pick(:'answer', 'status', 'details.sqlstate'),
+    'status=failed details.sqlstate=PI207',
+    'more columns than a table of before-images can hold are not updated'
+);
+SELECT matches(
+    :'answer'::jsonb ->> 'message', '900 columns, of which 780 at most', 'and it says how many'
 );
 
 -- row-level security: the owner is held by it, too
