@@ -21,7 +21,11 @@ DECLARE
     v_printed text := 'false';
     r_column record;
 BEGIN
-    SELECT a.attname AS name, a.atttypid AS type_oid, format_type(a.atttypid, a.atttypmod) AS type
+    SELECT
+        a.attname AS name,
+        a.atttypid AS type_oid,
+        a.atttypmod AS typmod,
+        format_type(a.atttypid, a.atttypmod) AS type
     INTO r_column
     FROM pgimport.target AS t
     INNER JOIN pg_attribute AS a
@@ -61,8 +65,9 @@ BEGIN
     declared := format('t.import_job_id = %L::uuid AND ', p_job.job_id) || CASE
         WHEN r_column.type_oid = 'boolean'::regtype
             THEN format('t.%I AND %s', r_column.name, v_written)
-        -- of one day there may be many: only where no xmin tells
-        WHEN r_column.type_oid = 'date'::regtype AND v_xids IS NOT NULL
+        -- of one day or second there may be others: only where no xmin tells
+        WHEN (r_column.type_oid = 'date'::regtype OR r_column.typmod BETWEEN 0 AND 5)
+            AND v_xids IS NOT NULL
             THEN format('t.%I IS NOT NULL AND %s', r_column.name, v_written)
         ELSE format(
             't.%1$I IS NOT NULL AND (%2$s OR t.%1$I = %3$L::timestamptz::%4$s)',
