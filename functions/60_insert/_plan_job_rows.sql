@@ -31,8 +31,8 @@ $_plan_job_rows$;
 COMMENT ON FUNCTION pgimport._plan_job_rows(bigint, regclass) IS
 'internal: how a job''s rows are found in its target, by what part of it they are.';
 
--- How the target's rows of p_rows keys are found, which the planner cannot know: staged rows have no
--- statistics, and of joins over several columns it expects next to nothing. Where the keys are a
+-- How the target's rows of p_rows keys are found, which the planner cannot know: staged rows have
+-- no statistics, and of joins over several columns it expects next to nothing. Where the keys are a
 -- good part of the table it is read once, not looked into for each: enable_nestloop is off until
 -- the calling function ends, which must pin it.
 -- Called by _recheck_duplicates and _take_images.

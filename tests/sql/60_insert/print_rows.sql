@@ -9,8 +9,8 @@ CREATE TABLE pgimport_test.facts (
     small smallint,
     amount numeric(8, 2),
     f double precision,
-    words text [],
-    at timestamptz [],
+    words text[],
+    at timestamptz[],
     twice integer GENERATED ALWAYS AS (small * 2) STORED,
     made_at timestamptz NOT NULL DEFAULT now(),
     gone_at timestamptz,
@@ -36,9 +36,9 @@ RETURNS text
 LANGUAGE sql
 VOLATILE
 BEGIN ATOMIC
-SELECT pgimport_test.pick(
-    pgimport.verify_job(p_job_id), 'verified', 'actual_count', 'modified', 'rewritten'
-);
+    SELECT pgimport_test.pick(
+        pgimport.verify_job(p_job_id), 'verified', 'actual_count', 'modified', 'rewritten'
+    );
 END;
 
 SELECT results_eq(
@@ -46,12 +46,18 @@ SELECT results_eq(
     'VALUES (4::bigint, 4::bigint, 0::bigint)', 'each inserted row has a fingerprint'
 );
 SELECT is(
-    (SELECT c.relpersistence FROM pg_class AS c WHERE c.oid = :'print'::regclass), 'p',
+    (
+        SELECT c.relpersistence FROM pg_class AS c
+        WHERE c.oid = :'print'::regclass
+    ), 'p',
     'a crash of the server does not lose it'
 );
 SELECT is(
-    (SELECT j.print_columns FROM pgimport.job AS j WHERE j.job_id = :'job'),
-    '{id,code,small,amount,f,words,at,made_at}'::text [],
+    (
+        SELECT j.print_columns FROM pgimport.job AS j
+        WHERE j.job_id = :'job'
+    ),
+    '{id,code,small,amount,f,words,at,made_at}'::text[],
     'of all columns but the job''s id, what declares rows deleted, and what is computed'
 );
 SELECT is(

@@ -15,13 +15,19 @@ SELECT pgimport.register_target(
     'pgimport_test.things', 'things', '{code}', '{"on_duplicate": "update"}'
 );
 INSERT INTO pgimport_test.things VALUES
-('A', '-0', '1.000', '2.5', '{"b": 1,  "a": [null, 1.0]}', '{"z": 1.00, "a": null}',
+(
+    'A', '-0', '1.000', '2.5', '{"b": 1,  "a": [null, 1.0]}', '{"z": 1.00, "a": null}',
     '{1,NULL,3}', 'infinity', '-infinity', '\x00ff', '1 mon 31 days 25:00', 'ab', 'bad1', 'low',
-    'é'),
-('B', 'NaN', 'NaN', NULL, '1', 'null', '{}', '0044-03-15 12:00:00+00 BC', '4000-01-01', '', '0',
-    NULL, NULL, NULL, ''),
-('C', '0.1', '1e-10', 0, 'null', '"\u00e9"', '[0:1]={1,2}', '2026-01-01 00:00:00.000001+00',
-    'infinity', '\x', '-1 day', '', '', 'high', ' x ');
+    'é'
+),
+(
+    'B', 'NaN', 'NaN', NULL, '1', 'null', '{}', '0044-03-15 12:00:00+00 BC', '4000-01-01', '', '0',
+    NULL, NULL, NULL, ''
+),
+(
+    'C', '0.1', '1e-10', 0, 'null', '"\u00e9"', '[0:1]={1,2}', '2026-01-01 00:00:00.000001+00',
+    'infinity', '\x', '-1 day', '', '', 'high', ' x '
+);
 CREATE TEMP TABLE before AS
 SELECT
     t.code,
@@ -81,7 +87,10 @@ SELECT results_eq(
     'with the row of the file that changed them'
 );
 SELECT is(
-    (SELECT c.relpersistence FROM pg_class AS c WHERE c.oid = :'image'::regclass), 'p',
+    (
+        SELECT c.relpersistence FROM pg_class AS c
+        WHERE c.oid = :'image'::regclass
+    ), 'p',
     'a crash of the server does not lose it'
 );
 
@@ -98,7 +107,10 @@ SELECT is(
     'values that are equal but not the same are updates, the same value written otherwise is none'
 );
 SELECT is(
-    (SELECT concat_ws(' ', t.f, t.n, t.j) FROM pgimport_test.things AS t WHERE t.code = 'A'),
+    (
+        SELECT concat_ws(' ', t.f, t.n, t.j) FROM pgimport_test.things AS t
+        WHERE t.code = 'A'
+    ),
     '-0 1.00 [1 ]', 'they are written'
 );
 SELECT is(

@@ -86,7 +86,7 @@ SELECT is(
     ), '0/2/0: 0,p NaN,q', 'floats: -0 is 0 and NaN is NaN'
 );
 CREATE DOMAIN pgimport_test.positive AS integer CHECK (value > 0);
-CREATE DOMAIN pgimport_test.list AS integer [];
+CREATE DOMAIN pgimport_test.list AS integer[];
 SELECT is(
     pgimport_test.upserted(
         'domains', 'a pgimport_test.positive, b pgimport_test.list', '(a, b)', '{a,b}',

@@ -49,25 +49,40 @@ SELECT is(
     'and said in a sentence'
 );
 SELECT is(
-    (SELECT p.name FROM pgimport_test.people AS p WHERE p.code = 'A'), 'Anna',
+    (
+        SELECT p.name FROM pgimport_test.people AS p
+        WHERE p.code = 'A'
+    ), 'Anna',
     'overwrite takes the value of the file'
 );
 SELECT is(
-    (SELECT p.name FROM pgimport_test.people AS p WHERE p.code = 'B'), NULL,
+    (
+        SELECT p.name FROM pgimport_test.people AS p
+        WHERE p.code = 'B'
+    ), NULL,
     'also when the file has none'
 );
 SELECT is(
-    (SELECT p.level FROM pgimport_test.people AS p WHERE p.code = 'A'), 5,
+    (
+        SELECT p.level FROM pgimport_test.people AS p
+        WHERE p.code = 'A'
+    ), 5,
     'but a column that must not be null keeps its value, and takes no default'
 );
 SELECT is(
-    (SELECT string_agg(coalesce(p.phone, '-'), ' ' ORDER BY p.code)
-        FROM pgimport_test.people AS p WHERE p.code < 'E'), '1 8 7 4',
+    (
+        SELECT string_agg(coalesce(p.phone, '-'), ' ' ORDER BY p.code)
+        FROM pgimport_test.people AS p
+        WHERE p.code < 'E'
+    ), '1 8 7 4',
     'fill_blank fills what is null or empty and nothing else'
 );
 SELECT is(
-    (SELECT string_agg(p.age::text, ' ' ORDER BY p.code)
-        FROM pgimport_test.people AS p WHERE p.code < 'E'), '30 88 0 44',
+    (
+        SELECT string_agg(p.age::text, ' ' ORDER BY p.code)
+        FROM pgimport_test.people AS p
+        WHERE p.code < 'E'
+    ), '30 88 0 44',
     'zero is not blank'
 );
 SELECT is(
@@ -77,19 +92,28 @@ SELECT is(
 SELECT is(
     (
         SELECT string_agg(b.code, ' ') FROM pg_temp.before AS b
-        INNER JOIN pgimport_test.people AS p ON p.code = b.code AND p.xmin = b.written_by
+        INNER JOIN pgimport_test.people AS p ON b.code = p.code AND b.written_by = p.xmin
     ), 'D', 'a row that is as the file says is not written'
 );
 SELECT is(
-    (SELECT string_agg(p.code, ' ') FROM pgimport_test.people AS p WHERE p.import_job_id = :'job'),
+    (
+        SELECT string_agg(p.code, ' ') FROM pgimport_test.people AS p
+        WHERE p.import_job_id = :'job'
+    ),
     'E', 'the id of a job is that of the job that inserted the row'
 );
 SELECT is(
-    (SELECT p.shout FROM pgimport_test.people AS p WHERE p.code = 'A'), 'ANNA',
+    (
+        SELECT p.shout FROM pgimport_test.people AS p
+        WHERE p.code = 'A'
+    ), 'ANNA',
     'computed columns follow'
 );
 SELECT is(
-    (SELECT j.updated_columns FROM pgimport.job AS j WHERE j.job_id = :'job'),
+    (
+        SELECT j.updated_columns FROM pgimport.job AS j
+        WHERE j.job_id = :'job'
+    ),
     '{name,phone,age,level}'::text[], 'the job says which columns it may have updated'
 );
 SELECT is(
@@ -111,7 +135,8 @@ SELECT is(
 SELECT is(
     (
         SELECT string_agg(concat(coalesce(p.name, '-'), p.level), ' ' ORDER BY p.code)
-        FROM pgimport_test.people AS p WHERE p.code < 'E'
+        FROM pgimport_test.people AS p
+        WHERE p.code < 'E'
     ), 'Ada5 -2 Cid3 Dot5', 'a column that its own file does not have keeps its value'
 );
 
