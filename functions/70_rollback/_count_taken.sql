@@ -113,6 +113,7 @@ RETURNS bigint
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = on
 SET jit = off
 AS $_count_taken$
 -- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false

@@ -21,6 +21,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = on
 SET jit = off
 AS $_plan_rows$
 -- fragments were quoted where they were made; columns come from them:
@@ -51,6 +52,9 @@ BEGIN
     IF coalesce(v_own, v_image) IS NULL THEN
         RETURN;
     END IF;
+    PERFORM pgimport._plan_job_rows(
+        greatest(p_job.rows_inserted, p_job.rows_updated), p_relation
+    );
 
     RETURN QUERY EXECUTE format(
         'SELECT r.row_no, r.kind, r.key, r.key_hash, r.columns, r.detail FROM ('

@@ -63,19 +63,7 @@ BEGIN
 
     -- what was inserted can be deleted also where the index of the key is gone
     IF has_image THEN
-        SELECT string_agg(
-            format(
-                CASE WHEN k.nulls_not_distinct
-                    THEN '(%1$s %2$s %3$s OR (%1$s IS NULL AND %3$s IS NULL))'
-                    ELSE '%1$s %2$s %3$s' END,
-                concat(format('t.%I', k.column_name), '::' || k.compare_type,
-                    ' COLLATE ' || k.collation_name),
-                k.equal_operator,
-                concat(format('i.k%s', k.key_position), '::' || k.compare_type,
-                    ' COLLATE ' || k.collation_name)
-            ), ' AND ' ORDER BY k.index_position
-        ) INTO matches
-        FROM pgimport._key_columns(p_job.target_id) AS k;
+        matches := pgimport._image_key_sql(p_job);
     END IF;
 
     SELECT
