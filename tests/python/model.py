@@ -78,7 +78,8 @@ class Table:
     #: rows that the job's role may see
     visible: Callable[[Cells], bool] = lambda _: True
     soft: str | None = None
-    unique: bool = True
+    #: whether keys that have a null in them can be equal
+    equal_nulls: bool = True
 
     def column(self, name: str) -> Column:
         """Find a column by its name."""
@@ -159,10 +160,16 @@ class Job:
     left: int = 0
     #: those of them that it had inserted
     left_rows: int = 0
+    left_before: int = 0
     cascaded: int = 0
     #: a rollback declared rows deleted instead of deleting them
     soft: bool = False
     redone: int = 0
+
+    @property
+    def revives(self) -> bool:
+        """Whether a redo declares rows alive again instead of inserting them."""
+        return self.soft and self.deleted > 0
 
 
 @dataclass(frozen=True)
@@ -244,6 +251,8 @@ class Model:
 
     def find(self, table: Table, key: tuple[Value, ...]) -> Row | None:
         """Find the row with a key."""
+        if None in key and not table.equal_nulls:
+            return None
         return next((r for r in self.visible(table) if table.alike(r.cells) == key), None)
 
     def written(self, table: Table, cells: Cells) -> Cells:
@@ -328,7 +337,7 @@ class Model:
         for row in job.rows if job.keep == "first" else reversed(job.rows):
             if row.valid and job.on_duplicate != "create":
                 key = job.table.alike(row.cells)
-                row.repeated = key in seen
+                row.repeated = key in seen and (None not in key or job.table.equal_nulls)
                 row.known = self.find(job.table, key) is not None
                 seen.add(key)
 
@@ -568,7 +577,8 @@ class Model:
         job.deleted += len(plan.doomed)
         job.restored += len(plan.restore) + (len(plan.mixed) if options.force else 0)
         job.left = 0 if options.force else plan.modified
-        job.left_rows = 0 if options.force else len(plan.changed)
+        # rows that rollbacks before a redo left behind carry its id, too
+        job.left_rows = job.left_before + (0 if options.force else len(plan.changed))
         job.cascaded = len(plan.dependents)
         job.soft = job.soft or plan.soft
         if not options.where or not self._has_effect(job):
@@ -592,7 +602,7 @@ class Model:
 
     def redo(self, job: Job) -> dict[str, object] | str:
         """Import a job that was rolled back once more; give the keys of the answer or an error."""
-        if job.soft:
+        if job.revives:
             return self._revive(job)
         if job.cleared:
             return "PI315"
@@ -630,6 +640,7 @@ class Model:
     def _complete(self, job: Job) -> None:
         job.status = "completed"
         job.deleted = job.restored = job.left = job.cascaded = 0
+        job.left_before = job.left_rows
         self.completions += 1
         job.place = self.completions
 

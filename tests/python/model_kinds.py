@@ -274,4 +274,22 @@ SOFT = Kind(
     ),
 )
 
+NULLS = Kind(
+    "nulls",
+    (
+        Table(
+            "t",
+            (
+                key("code", plain("a", "b", "c"), "text"),
+                Column("part", "integer", plain("1")),
+                Column("a", "text", plain("x", "y"), is_text=True),
+            ),
+            ("code", "part"),
+            "CREATE TABLE {schema}.t (code text NOT NULL, part integer, a text,"
+            " UNIQUE (code, part))",
+            equal_nulls=False,
+        ),
+    ),
+)
+
 KINDS = (PLAIN, IDENTITY, GENERATED, PARTITIONED, FAMILY, COMPOSITE, TRIGGER, SECURED, SOFT)

@@ -142,15 +142,25 @@ class Machine:
         rows = self.conn.execute(query).fetchall()
         return [(dict(zip(table.names, row[:-1], strict=True)), row[-1]) for row in rows]
 
-    def where(self, table: Table, row: Row) -> sql.Composed:
+    def where(self, table: Table, row: Row) -> sql.Composable:
         """Tell a row from all others."""
         names = table.given or table.key
-        return sql.SQL(" AND ").join(
+        if not table.equal_nulls:
+            names = tuple(table.names)
+        found = sql.SQL(" AND ").join(
             sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(
                 sql.Identifier(name), sql.Literal(row.cells[name])
             )
             for name in names
         )
+        if table.equal_nulls:
+            return found
+        # there may be several, and one is as good as the other
+        job_id = row.job and self.ids[row.job.number]
+        return sql.SQL(
+            "ctid = (SELECT ctid FROM {} WHERE {} AND import_job_id IS NOT DISTINCT FROM {}::uuid "
+            "LIMIT 1)"
+        ).format(self.place(table), found, sql.Literal(job_id))
 
     # steps
 
@@ -169,8 +179,7 @@ class Machine:
         table = model.tables[step.table]
         if isinstance(step, Add):
             cells = dict(step.cells)
-            alike = {table.alike(row.cells) for row in model.alive(table)}
-            if table.alike(cells) in alike or not model.has_parent(table, cells):
+            if self.taken(table, cells, model.alive(table)) or not model.has_parent(table, cells):
                 return False
             names = list(cells)
             self.conn.execute(
@@ -197,8 +206,8 @@ class Machine:
 
         cells = {step.column: step.value}
         if step.column in table.key:
-            others = {table.alike(other.cells) for other in rows if other is not row}
-            if table.alike(row.cells | cells) in others or any(model.children(table, [row])):
+            others = [other for other in rows if other is not row]
+            if self.taken(table, row.cells | cells, others) or any(model.children(table, [row])):
                 return False
         if not model.has_parent(table, cells):
             return False
@@ -207,6 +216,13 @@ class Machine:
         if step.back:
             self.update(table, row, before)
         return True
+
+    @staticmethod
+    def taken(table: Table, cells: Cells, rows: list[Row]) -> bool:
+        """Whether another row has the key."""
+        key = table.alike(cells)
+        equal = table.equal_nulls or None not in key
+        return equal and any(table.alike(row.cells) == key for row in rows)
 
     def update(self, table: Table, row: Row, cells: Cells) -> None:
         """Update a row as people do."""
@@ -377,7 +393,7 @@ class Machine:
 
     def redo(self, job: Job) -> None:
         """Import a job once more."""
-        revived = job.soft
+        revived = job.revives
         expected = self.model.redo(job)
         outcome = expected if isinstance(expected, str) else expected.get("code", "done")
         self.seen[f"redo{' soft' if revived else ''}: {outcome}"] += 1
@@ -480,11 +496,11 @@ class Machine:
             classes,
             self.ids[job.number],
         )
-        return [(where, kind, repr(sorted(key.items()))) for where, kind, key in answer["rows"]]
+        return [(name, kind, repr(job.table.alike(key))) for name, kind, key in answer["rows"]]
 
     def listed(self, job: Job, name: str, kind: str, row: Row) -> Listed:
         """Show a row as a list of a plan does."""
-        return name, kind, repr(sorted((key, row.cells[key]) for key in job.table.key))
+        return name, kind, repr(job.table.alike(row.cells))
 
     def modified_rows(self, job: Job, plan: Plan) -> list[Listed]:
         """Show the rows that are not as the job left them."""

@@ -130,13 +130,6 @@ def blind_to_changes(table: model.Table, row: model.Row) -> tuple[model.Value, .
     return table.alike(row.cells)
 
 
-def everything_back(
-    self: model.Model, table: model.Table, image: model.Image, row: model.Row
-) -> None:
-    """Restore what others have written, too."""
-    self.change(table, row, image.old)
-
-
 def never_later(*_: object) -> bool:
     """Overlook jobs that stand on others."""
     return False
@@ -146,7 +139,6 @@ def never_later(*_: object) -> bool:
     ("kind", "name", "wrong"),
     [
         (PLAIN, "print_of", staticmethod(blind_to_changes)),
-        (PLAIN, "_restore_columns", everything_back),
         (PLAIN, "_is_later", never_later),
         (PLAIN, "verified", lambda *_: True),
         (SOFT, "alive", lambda self, table: self.rows[table.name]),
