@@ -34,7 +34,7 @@ BEGIN
             ),
             pgimport._staging_name(p_job.job_id, '_image'),
             p_relation,
-            concat_ws(' AND ', p_scope.matches, pgimport._alive_sql(p_job.target_id, p_relation)),
+            p_scope.matches,
             p_scope.wanted,
             CASE WHEN p_mode IN ('refuse', 'cascade')
                 THEN format(' AND (%s OR %s)', p_scope.untouched, p_scope.equal) END

@@ -252,7 +252,7 @@ BEGIN
         pgimport._staging_name(p_job.job_id, '_image'),
         CASE WHEN p_found_only THEN 'INNER' ELSE 'LEFT' END,
         p_relation,
-        concat_ws(' AND ', p_scope.matches, pgimport._alive_sql(p_job.target_id, p_relation)),
+        p_scope.matches,
         p_scope.wanted
     ) INTO untouched, equal, modified, gone;
 END;

@@ -172,7 +172,7 @@ BEGIN
         p_scope.changed,
         pgimport._staging_name(p_job.job_id, '_image'),
         p_relation,
-        concat_ws(' AND ', p_scope.matches, pgimport._alive_sql(p_job.target_id, p_relation)),
+        p_scope.matches,
         p_scope.wanted,
         CASE p_class WHEN 'restore' THEN '''u'', ''e''' WHEN 'gone' THEN '''g''' ELSE '''m''' END,
         pgimport._place_sql(p_job, NULL),

@@ -71,6 +71,13 @@ BEGIN
         ));
     END IF;
 
+    IF row_security_active(p_relation) THEN
+        v_warnings := v_warnings || to_jsonb(format(
+            'row-level security of the table holds role "%s": rows of the job that it may not see '
+            'count as gone already, and stay', current_user
+        ));
+    END IF;
+
     SELECT string_agg(DISTINCT format('"%s"', g.tgname), ', ') INTO v_triggers
     FROM pg_trigger AS g
     WHERE g.tgrelid IN (SELECT pgimport._table_tree(p_relation))

@@ -25,9 +25,7 @@ DECLARE
     c_image CONSTANT text := pgimport._staging_name(p_job.job_id, '_image');
     v_memory text := pgimport._raise_memory();
     v_whole text := format('(%s OR %s)', p_scope.untouched, p_scope.equal);
-    v_where text := concat_ws(
-        ' AND ', p_scope.matches, pgimport._alive_sql(p_job.target_id, p_relation), p_scope.wanted
-    );
+    v_where text := concat_ws(' AND ', p_scope.matches, p_scope.wanted);
     v_all text;
     v_restore text;
     v_each text;

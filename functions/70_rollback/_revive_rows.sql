@@ -65,9 +65,7 @@ DECLARE
     c_image CONSTANT text := pgimport._staging_name(p_job.job_id, '_image');
     v_has_image boolean := to_regclass(format('pgimport_staging.%I', c_image)) IS NOT NULL
         AND cardinality(p_job.updated_columns) > 0;
-    v_match text := concat_ws(
-        ' AND ', pgimport._image_key_sql(p_job), pgimport._alive_sql(p_job.target_id, p_relation)
-    );
+    v_match text := pgimport._image_key_sql(p_job);
     v_revived bigint;
     v_updated bigint := 0;
     v_xmin xid;

@@ -1,7 +1,7 @@
 BEGIN;
 \ir ../setup.psql
 \ir items.psql
-SELECT plan(19);
+SELECT plan(22);
 
 SELECT pgimport.register_target(
     'pgimport_test.item', 'items', '{id}', '{"soft_delete": "deleted_at"}'
@@ -51,6 +51,27 @@ SELECT is(
     pgimport_test.pick(pgimport.get_job(:'again'), 'counts.rows_inserted', 'counts.rows_skipped'),
     'counts.rows_inserted=1 counts.rows_skipped=1',
     'under an ordinary unique index a row declared deleted keeps its key'
+);
+
+SELECT pgimport_test.items_job('{"3,drei,3,c@x","2,zwei,2,b@x"}') AS over \gset
+SELECT is(
+    pgimport_test.pick(
+        pgimport.verify_job(:'over'), 'verified', 'expected_count', 'actual_count'
+    ), 'verified=true expected_count=2 actual_count=2', 'an update finds it by its key'
+);
+UPDATE pgimport_test.item SET deleted_at = now()
+WHERE id = 2;
+SELECT is(
+    pgimport_test.pick(pgimport.rollback_job(:'over'), 'success', 'rows_restored'),
+    'success=true rows_restored=2', 'and it gets its old values back like any other'
+);
+UPDATE pgimport_test.item SET deleted_at = NULL
+WHERE id = 2;
+SELECT is(
+    pgimport_test.items(),
+    '1 one 1.00 none a@x; 2 two 2.00 none b@x; 3 tre 3.00 none c@x deleted; '
+    '4 quattro 4.00 none d@x deleted; 5 cinque 5.00 none e@x',
+    'whether it was declared deleted before or since'
 );
 
 -- with one that leaves them out
