@@ -1,7 +1,7 @@
 -- SQL condition by which a row of a job's table of before-images (alias i) finds its row of the
--- target (alias t): its key, as the unique index compares it. Where nulls count as equal the hash
--- of the key comes before it: by an OR alone every row would be compared with every row. A row that
--- is declared deleted, and so has no key, is none.
+-- target (alias t): its key, as the unique index compares it. Where nulls count as equal a hash of
+-- the key comes before it, one that equal keys share however they are spelled: by an OR alone every
+-- row would be compared with every row. A row that is declared deleted, and so has no key, is none.
 -- Called wherever images meet the target.
 CREATE OR REPLACE FUNCTION pgimport._image_key_sql(
     p_job pgimport.job
@@ -15,9 +15,15 @@ BEGIN
     RETURN (
         SELECT concat(
             nullif(max(p.living_sql), 'true') || ' AND ',
-            CASE WHEN bool_or(p.same_nulls)
-                THEN pgimport._key_print_sql(p_job) || ' OPERATOR(pg_catalog.=) i.key_hash AND '
-            END,
+            CASE WHEN bool_or(p.same_nulls) AND bool_and(p.hashable) THEN format(
+                '%s OPERATOR(pg_catalog.=) %s AND ',
+                pgimport._key_hash_sql(true, string_agg(
+                    format('t.%I', p.column_name) || p.cast_sql, ', ' ORDER BY p.index_position
+                )),
+                pgimport._key_hash_sql(true, string_agg(
+                    format('i.k%s', p.key_position) || p.cast_sql, ', ' ORDER BY p.index_position
+                ))
+            ) END,
             string_agg(
                 format(
                     CASE WHEN p.same_nulls

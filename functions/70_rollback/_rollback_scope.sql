@@ -86,7 +86,12 @@ BEGIN
         v_prints := format(
             ' LEFT JOIN %s AS p ON p.key_hash = %s AND p.row_hash = %s',
             -- only where a key may be there twice, a fingerprint may, too
-            CASE WHEN p_job.options ->> 'on_duplicate' = 'create' THEN format(
+            CASE WHEN p_job.options ->> 'on_duplicate' = 'create' OR EXISTS (
+                SELECT FROM pgimport.target AS g
+                INNER JOIN pg_attribute AS a
+                    ON a.attrelid = p_relation AND a.attname = ANY (g.key_columns)
+                WHERE g.target_id = p_job.target_id AND NOT a.attnotnull
+            ) THEN format(
                 '(SELECT DISTINCT d.key_hash, d.row_hash FROM pgimport_staging.%I AS d)', c_print
             ) ELSE format('pgimport_staging.%I', c_print) END,
             pgimport._key_print_sql(p_job),
