@@ -86,7 +86,7 @@ DECLARE
     c_columns CONSTANT text := 'SELECT ''inserted'' AS kind, %s AS key, %s AS key_hash, '
         '%s::text[] AS columns, %s AS detail, %s AS place FROM ';
     v_key_hash text := pgimport._key_print_sql(p_job);
-    v_place text := pgimport._place_sql(p_job, 't.');
+    v_place text := pgimport._row_place_sql(p_job, 't.');
     v_first text := format(' ORDER BY %s LIMIT %s', v_place, coalesce(p_most::text, 'ALL'));
 BEGIN
     RETURN CASE p_class
@@ -117,7 +117,7 @@ COMMENT ON FUNCTION pgimport._own_rows_sql(pgimport.job, regclass, record, text,
 
 -- SQL of what rows are listed by: the texts of their keys. p_prefix: of the columns of the key; the
 -- columns k… of an image where it is null. Called by _own_rows_sql and _image_rows_sql.
-CREATE OR REPLACE FUNCTION pgimport._place_sql(
+CREATE OR REPLACE FUNCTION pgimport._row_place_sql(
     p_job pgimport.job,
     p_prefix text
 )
@@ -125,7 +125,7 @@ RETURNS text
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
-AS $_place_sql$
+AS $_row_place_sql$
 BEGIN
     RETURN (
         SELECT format('ARRAY[%s] COLLATE "C"', string_agg(
@@ -137,9 +137,9 @@ BEGIN
         WHERE g.target_id = p_job.target_id
     );
 END;
-$_place_sql$;
+$_row_place_sql$;
 
-COMMENT ON FUNCTION pgimport._place_sql(pgimport.job, text) IS
+COMMENT ON FUNCTION pgimport._row_place_sql(pgimport.job, text) IS
 'internal: SQL of what rows are listed by.';
 
 -- SELECT of the rows of a class that the job updated, the first p_most of them; null where there
@@ -175,7 +175,7 @@ BEGIN
         p_scope.matches,
         p_scope.wanted,
         CASE p_class WHEN 'restore' THEN '''u'', ''e''' WHEN 'gone' THEN '''g''' ELSE '''m''' END,
-        pgimport._place_sql(p_job, NULL),
+        pgimport._row_place_sql(p_job, NULL),
         coalesce(p_most::text, 'ALL')
     );
 END;

@@ -176,10 +176,10 @@ SELECT 'ROLLBACK TO SAVEPOINT imported' AS statement \gexec
 -- the jobs instead of their rows
 SELECT is(
     (
-        SELECT string_agg(format('%s %s', t.name, d.rows), '; ')
+        SELECT string_agg(format('%s %s', t.name, d.rows), '; ' ORDER BY d.place)
         FROM pgimport._dependent_jobs(
                 'pgimport_test.client', pgimport_test.doomed('pgimport_test.client', 'id < 9')
-            ) AS d
+            ) WITH ORDINALITY AS d (job_id, rows, place)
         INNER JOIN pgimport.job AS j ON d.job_id = j.job_id
         INNER JOIN pgimport.target AS t ON j.target_id = t.target_id
     ), 'note 1; appointment 2', 'jobs with dependents are those of any depth, newest first'
