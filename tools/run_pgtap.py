@@ -24,7 +24,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,7 +183,9 @@ def offered(
     return offer_extension(server, folder) if way == "extension" else contextlib.nullcontext(True)
 
 
-def run(server: EmbeddedServer, way: str, suites: list[Path]) -> Failure | None:
+def run(
+    server: EmbeddedServer, way: str, suites: list[Path], say: Callable[[str], None]
+) -> Failure | None:
     """Run the suites one way, and show what pg_prove says; return it when something failed."""
     dbname = f"pgtap_{way.replace(' ', '_')}"
     role = prepare(server, way, dbname)
@@ -213,7 +216,7 @@ def run(server: EmbeddedServer, way: str, suites: list[Path]) -> Failure | None:
         errors="replace",
     ) as process:  # fmt: skip
         for line in process.stdout or ():
-            print(line, end="", flush=True)
+            say(line)
             if not _PASSED.search(line.rstrip()):
                 kept.append(line.rstrip())
     if process.returncode == 0:
@@ -228,6 +231,38 @@ def report(failures: Sequence[Failure]) -> None:
     print(*(failure.in_short() for failure in failures), sep="\n", flush=True)
 
 
+def run_server(
+    major: int, ways: Sequence[str], suites: list[Path], *, at_once: bool
+) -> list[Failure]:
+    """Run the suites on a server of that version, one way after the other.
+
+    With ``at_once`` each line is shown as it comes; else a way is shown when it is over, so that
+    what two servers say does not mix.
+    """
+    failures = []
+    with (
+        tempfile.TemporaryDirectory(prefix="pgimport-tap-") as folder,
+        EmbeddedServer.for_tests(version=major) as server,
+    ):
+        Path(folder).chmod(0o755)
+        for way in ways:
+            said = [f"# PostgreSQL {major}, {way}\n"]
+            say = _show if at_once else said.append
+            if at_once:
+                _show(said.pop())
+            with offered(server, way, Path(folder)) as possible:
+                if not possible:
+                    say("# left out: the server's extension folder cannot be written here\n")
+                elif (failure := run(server, way, suites, say)) is not None:
+                    failures.append(failure)
+            _show("".join(said))
+    return failures
+
+
+def _show(text: str) -> None:
+    print(text, end="", flush=True)
+
+
 def main() -> int:
     """Run what the arguments ask for; exit status 1 when any suite failed."""
     parser = argparse.ArgumentParser(description="Run the pgTAP suites.")
@@ -239,25 +274,17 @@ def main() -> int:
     suites = suites or sorted(path for path in SUITES.iterdir() if path.is_dir())
     found = find_servers()
     wanted = options.server or [major for major in (15, 18) if major in found]
-    missing = False
-    failures: list[Failure] = []
-    for major in wanted:
-        if major not in found:
-            print(f"PostgreSQL {major} is not on this machine", file=sys.stderr)
-            missing = True
-            continue
-        with (
-            tempfile.TemporaryDirectory(prefix="pgimport-tap-") as folder,
-            EmbeddedServer.for_tests(version=major) as server,
-        ):
-            Path(folder).chmod(0o755)
-            for way in options.way or WAYS:
-                print(f"# PostgreSQL {major}, {way}", flush=True)
-                with offered(server, way, Path(folder)) as possible:
-                    if not possible:
-                        print("# left out: the server's extension folder cannot be written here")
-                    elif (failure := run(server, way, suites)) is not None:
-                        failures.append(failure)
+    missing = [major for major in wanted if major not in found]
+    for major in missing:
+        print(f"PostgreSQL {major} is not on this machine", file=sys.stderr)
+    there = [major for major in wanted if major in found]
+    # a server keeps one processor busy
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        runs = [
+            pool.submit(run_server, major, options.way or WAYS, suites, at_once=len(there) == 1)
+            for major in there
+        ]
+        failures = [failure for run in runs for failure in run.result()]
     if failures:
         report(failures)
     return 1 if failures or missing else 0
