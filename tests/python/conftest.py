@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -77,6 +78,34 @@ def installed_dsn(postgresql: psycopg.Connection[Any]) -> str:
 def dsn(installed_dsn: str) -> str:
     """The same; a module may put its own tables into it by a fixture of this name."""
     return installed_dsn
+
+
+@pytest.fixture
+def conn(dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """The session that prepares and looks: each statement its own transaction."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def first(dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """The session that holds something: a transaction until it commits."""
+    with psycopg.connect(dsn) as connection:
+        yield connection
+
+
+@pytest.fixture
+def second(dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """The session that waits: each statement its own transaction."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def background() -> Iterator[ThreadPoolExecutor]:
+    """What lets a session wait while the test goes on."""
+    with ThreadPoolExecutor(max_workers=2) as executor:
+        yield executor
 
 
 @pytest.fixture

@@ -1,15 +1,10 @@
-"""Several sessions at once: each test brings two of them to a point where one waits for the other.
-
-A session is known to wait when pg_stat_activity says wait_event_type = 'Lock': no test sleeps and
-hopes.
-"""
+"""Several sessions at once: each test brings two of them to a point where one waits."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -17,13 +12,11 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from _sessions import PATIENCE, Answer, Conn, call, scalar, until_waiting
 from pgimport import _assemble
 from pgimport.embedded import EmbeddedServer
 
-Conn = psycopg.Connection[Any]
-Answer = dict[str, Any]
 MERCHANT = "6f1f64a0-6f0e-4a58-9d3c-0f2b8a1c7e11"
-PATIENCE = 30.0
 TABLE = """
     CREATE TABLE public.codes (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -41,50 +34,6 @@ def dsn(installed_dsn: str) -> str:
     with psycopg.connect(installed_dsn, autocommit=True) as conn:
         conn.execute(TABLE)
     return installed_dsn
-
-
-@pytest.fixture
-def conn(dsn: str) -> Iterator[Conn]:
-    """The session that prepares and looks: each statement its own transaction."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def first(dsn: str) -> Iterator[Conn]:
-    """The session that holds something: a transaction until it commits."""
-    with psycopg.connect(dsn) as connection:
-        yield connection
-
-
-@pytest.fixture
-def second(dsn: str) -> Iterator[Conn]:
-    """The session that waits: each statement its own transaction."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def background() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(max_workers=2) as executor:
-        yield executor
-
-
-def call(conn: Conn, function: str, *arguments: Any) -> Answer:
-    """Call a function of pgimport that answers with one JSONB object."""
-    statement = sql.SQL("SELECT pgimport.{}({})").format(
-        sql.Identifier(function), sql.SQL(", ").join(sql.Placeholder() * len(arguments))
-    )
-    row = conn.execute(statement, arguments).fetchone()
-    assert row is not None
-    answer: Answer = row[0]
-    return answer
-
-
-def scalar(conn: Conn, query: str, *arguments: Any) -> Any:
-    row = conn.execute(query.encode(), arguments).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def new_job(conn: Conn, **options: Any) -> str:
@@ -121,30 +70,6 @@ def status_of(conn: Conn, job: str) -> str:
 
 def pid_of(conn: Conn) -> int:
     return conn.info.backend_pid
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"in vain: {what}"
-        time.sleep(0.005)
-
-
-def until_waiting(watcher: Conn, waiting: Conn, future: Future[Any]) -> None:
-    """Return when a session waits for a lock of another."""
-
-    def is_waiting() -> bool:
-        assert not future.done(), f"it did not wait: {future.result()}"
-        return bool(
-            scalar(
-                watcher,
-                "SELECT coalesce((SELECT wait_event_type = 'Lock' FROM pg_stat_activity"
-                " WHERE pid = %s), false)",
-                pid_of(waiting),
-            )
-        )
-
-    until(is_waiting, "waiting for a lock")
 
 
 # staging

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
 
-from test_races import (
-    PATIENCE,
-    TABLE,
-    call,
-    codes_of,
-    completed,
-    new_job,
-    scalar,
-    status_of,
-    until_waiting,
-)
-
-Conn = psycopg.Connection[Any]
+from _sessions import PATIENCE, Conn, call, scalar, until_waiting
+from test_races import TABLE, codes_of, completed, new_job, status_of
 
 
 @pytest.fixture
@@ -29,30 +17,6 @@ def dsn(installed_dsn: str) -> str:
     with psycopg.connect(installed_dsn, autocommit=True) as conn:
         conn.execute(TABLE)
     return installed_dsn
-
-
-@pytest.fixture
-def conn(dsn: str) -> Iterator[Conn]:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def first(dsn: str) -> Iterator[Conn]:
-    with psycopg.connect(dsn) as connection:
-        yield connection
-
-
-@pytest.fixture
-def second(dsn: str) -> Iterator[Conn]:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def background() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        yield executor
 
 
 def test_of_two_redos_of_one_job_the_second_does_nothing(

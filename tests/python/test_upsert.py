@@ -1,14 +1,8 @@
-"""Updates while others write: rows that are waited for, and jobs that want the same rows.
-
-A session is known to wait when pg_stat_activity says wait_event_type = 'Lock': no test sleeps and
-hopes.
-"""
+"""Updates while others write: rows that are waited for, and jobs that want the same rows."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -16,9 +10,8 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-Conn = psycopg.Connection[Any]
-Answer = dict[str, Any]
-PATIENCE = 30.0
+from _sessions import PATIENCE, Conn, call, until_waiting
+
 TABLE = """
     CREATE TABLE public.stock (
         code text PRIMARY KEY, place integer NOT NULL UNIQUE, amount integer, note text
@@ -38,41 +31,15 @@ def dsn(installed_dsn: str) -> str:
 
 
 @pytest.fixture
-def conn(dsn: str) -> Iterator[Conn]:
-    """The session that prepares and looks: each statement its own transaction."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def person(dsn: str) -> Iterator[Conn]:
+def person(first: Conn) -> Conn:
     """The session of somebody who works with the table: a transaction until it commits."""
-    with psycopg.connect(dsn) as connection:
-        yield connection
+    return first
 
 
 @pytest.fixture
-def importer(dsn: str) -> Iterator[Conn]:
+def importer(second: Conn) -> Conn:
     """The session that imports: each statement its own transaction."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def background() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(max_workers=2) as executor:
-        yield executor
-
-
-def call(conn: Conn, function: str, *arguments: Any) -> Answer:
-    """Call a function of pgimport that answers with one JSONB object."""
-    statement = sql.SQL("SELECT pgimport.{}({})").format(
-        sql.Identifier(function), sql.SQL(", ").join(sql.Placeholder() * len(arguments))
-    )
-    row = conn.execute(statement, arguments).fetchone()
-    assert row is not None
-    answer: Answer = row[0]
-    return answer
+    return second
 
 
 def upsert(
@@ -104,27 +71,6 @@ def images(conn: Conn, job: str) -> list[tuple[Any, ...]]:
     return conn.execute(
         sql.SQL("SELECT i.k1, i.o1, i.n1 FROM {} AS i ORDER BY i.k1").format(table)
     ).fetchall()
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"in vain: {what}"
-        time.sleep(0.005)
-
-
-def until_waiting(watcher: Conn, waiting: Conn, future: Future[Any]) -> None:
-    """Return when a session waits for a lock of another."""
-
-    def is_waiting() -> bool:
-        assert not future.done(), f"it did not wait: {future.result()}"
-        row = watcher.execute(
-            "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s",
-            [waiting.info.backend_pid],
-        ).fetchone()
-        return row is not None and row[0] is True
-
-    until(is_waiting, "waiting for a lock")
 
 
 # somebody writes a row that the job is about to update
