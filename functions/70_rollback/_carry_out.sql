@@ -110,7 +110,7 @@ BEGIN
     IF p_done <> p_planned THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI505',
-            MESSAGE = format('%s to be %s, but it were %s',
+            MESSAGE = format('%s to be %s, but %s were',
                 pgimport._count_of(p_planned, 'row'), p_act, p_done),
             DETAIL = 'rows changed while the rollback ran, or a trigger or a policy kept them; '
                 'all was undone',

@@ -1,7 +1,8 @@
 -- The rows of one class of a rollback's plan, a page of them in the order of their keys. kind:
 -- inserted or updated by the job. columns: with modified, those that are not what the job wrote.
--- Classes: delete, restore, gone, modified, taken, later.
--- Called by _make_plan, _keep_rows and rollback_rows.
+-- Classes: delete, restore, gone (of the updated rows; an inserted one has left nothing), modified,
+-- taken.
+-- Called by _make_plan, _carry_out and rollback_rows.
 CREATE OR REPLACE FUNCTION pgimport._plan_rows(
     p_job pgimport.job,
     p_relation regclass,
