@@ -1,4 +1,5 @@
--- Tells whether a job may go from one status to another.
+-- Tells whether a job may go from one status to another. A job is inserting only when a batch of it
+-- is in the target: from there it goes on or is rolled back, and cannot fail or be given up.
 -- Called by the trigger on pgimport.job and by verify_install(), which replays the events.
 CREATE OR REPLACE FUNCTION pgimport._is_edge(
     p_from text,
@@ -11,15 +12,17 @@ PARALLEL SAFE
 RETURN CASE p_from
     WHEN 'pending' THEN p_to IN ('staging', 'staged', 'cancelled')
     WHEN 'staging' THEN p_to IN ('staged', 'failed', 'cancelled', 'staging_lost')
-    WHEN 'staged' THEN p_to IN ('staging', 'checked', 'failed', 'cancelled', 'staging_lost')
+    WHEN 'staged' THEN p_to IN (
+            'staging', 'checked', 'queued', 'failed', 'cancelled', 'staging_lost'
+        )
     WHEN 'checked' THEN p_to IN (
             'staging', 'staged', 'queued', 'inserting', 'completed', 'failed', 'cancelled',
             'staging_lost'
         )
     WHEN 'queued' THEN p_to IN (
-            'checked', 'inserting', 'completed', 'failed', 'cancelled', 'staging_lost'
+            'staged', 'checked', 'inserting', 'completed', 'failed', 'cancelled', 'staging_lost'
         )
-    WHEN 'inserting' THEN p_to IN ('completed', 'failed', 'cancelled')
+    WHEN 'inserting' THEN p_to IN ('completed', 'rolled_back')
     WHEN 'failed' THEN p_to IN (
             'staging', 'staged', 'checked', 'queued', 'cancelled', 'staging_lost'
         )

@@ -103,3 +103,7 @@ FOR EACH ROW EXECUTE FUNCTION pgimport._guard_job();
 CREATE OR REPLACE TRIGGER guard_job_truncate
 BEFORE TRUNCATE ON pgimport.job
 FOR EACH STATEMENT EXECUTE FUNCTION pgimport._guard_job();
+
+-- session_replication_role = replica does not get round them either
+ALTER TABLE pgimport.job ENABLE ALWAYS TRIGGER guard_job;
+ALTER TABLE pgimport.job ENABLE ALWAYS TRIGGER guard_job_truncate;

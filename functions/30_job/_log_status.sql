@@ -35,6 +35,9 @@ FOR EACH ROW
 WHEN (old.status IS DISTINCT FROM new.status)
 EXECUTE FUNCTION pgimport._log_status();
 
+-- under session_replication_role = replica, too: what moves is logged
+ALTER TABLE pgimport.job ENABLE ALWAYS TRIGGER log_status;
+
 CREATE OR REPLACE FUNCTION pgimport._guard_event()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -59,3 +62,6 @@ FOR EACH STATEMENT EXECUTE FUNCTION pgimport._guard_event();
 CREATE OR REPLACE TRIGGER guard_write
 BEFORE UPDATE OR DELETE OR TRUNCATE ON pgimport.job_write
 FOR EACH STATEMENT EXECUTE FUNCTION pgimport._guard_event();
+
+ALTER TABLE pgimport.job_event ENABLE ALWAYS TRIGGER guard_event;
+ALTER TABLE pgimport.job_write ENABLE ALWAYS TRIGGER guard_write;

@@ -29,10 +29,19 @@ BEGIN
             WHEN 'staging' THEN format('select pgimport.check_job(%L);', p_job.job_id)
             WHEN 'staged' THEN format('select pgimport.check_job(%L);', p_job.job_id)
             WHEN 'checked' THEN format('select pgimport.insert_job(%L);', p_job.job_id)
+            WHEN 'queued' THEN format(
+                'a worker will take it (pgimport worker); to take it back: '
+                'select pgimport.cancel_job(%L);', p_job.job_id
+            )
+            WHEN 'inserting' THEN format(
+                'the next batch: select pgimport.insert_job(%1$L); or all undone: '
+                'select pgimport.rollback_job(%1$L);', p_job.job_id
+            )
             WHEN 'failed' THEN format('select pgimport.check_job(%L);', p_job.job_id)
             WHEN 'completed' THEN format('select pgimport.plan_rollback(%L);', p_job.job_id)
             WHEN 'staging_lost' THEN 'stage its files again with pgimport.stage_file() and '
                 'the option "file_no"'
+            WHEN 'rolled_back' THEN format('select pgimport.redo_job(%L);', p_job.job_id)
             ELSE 'start a new job with pgimport.create_job()'
         END;
 END;

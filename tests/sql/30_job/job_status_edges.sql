@@ -1,7 +1,7 @@
 -- The state machine on the table itself: every pair of states, by a direct UPDATE.
 BEGIN;
 \ir ../setup.psql
-SELECT plan(23);
+SELECT plan(29);
 SELECT pgimport_test.codes_target();
 
 CREATE FUNCTION pgimport_test.states()
@@ -52,13 +52,13 @@ FROM (
     VALUES
     ('pending', '{cancelled,staged,staging}'),
     ('staging', '{cancelled,failed,staged,staging_lost}'),
-    ('staged', '{cancelled,checked,failed,staging,staging_lost}'),
+    ('staged', '{cancelled,checked,failed,queued,staging,staging_lost}'),
     (
         'checked',
         '{cancelled,completed,failed,inserting,queued,staged,staging,staging_lost}'
     ),
-    ('queued', '{cancelled,checked,completed,failed,inserting,staging_lost}'),
-    ('inserting', '{cancelled,completed,failed}'),
+    ('queued', '{cancelled,checked,completed,failed,inserting,staged,staging_lost}'),
+    ('inserting', '{completed,rolled_back}'),
     ('failed', '{cancelled,checked,queued,staged,staging,staging_lost}'),
     ('staging_lost', '{cancelled,staging}'),
     ('completed', '{rolled_back}'),
@@ -74,6 +74,64 @@ ORDER BY array_position(pgimport_test.states(), e.from_status);
 SELECT is(
     (SELECT array_agg(DISTINCT c.code) FROM pg_temp.edge AS e, unnest(e.codes) AS c (code)),
     '{PI103}'::text[], 'every other edge is refused as such'
+);
+
+-- a superuser who tells triggers of his own to keep still
+CREATE FUNCTION pgimport_test.as_replica(p_sql text)
+RETURNS text
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $as_replica$
+BEGIN
+    IF NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user) THEN
+        -- who is no superuser cannot even try
+        RETURN 'PI103 PI104';
+    END IF;
+    PERFORM set_config('session_replication_role', 'replica', true);
+    BEGIN
+        EXECUTE p_sql;
+        PERFORM set_config('session_replication_role', 'origin', true);
+        RETURN 'done';
+    EXCEPTION WHEN OTHERS THEN
+        PERFORM set_config('session_replication_role', 'origin', true);
+        RETURN SQLSTATE;
+    END;
+END;
+$as_replica$;
+SELECT pgimport_test.new_job() AS job \gset
+SELECT matches(
+    pgimport_test.as_replica(
+        format('UPDATE pgimport.job SET status = ''completed'' WHERE job_id = %L', :'job')
+    ),
+    'PI103', 'session_replication_role = replica opens no edge'
+);
+SELECT matches(pgimport_test.as_replica(w.statement), 'PI104', w.sentence)
+FROM (
+    VALUES
+    (
+        format('DELETE FROM pgimport.job WHERE job_id = %L', :'job'),
+        'nor lets it a job be deleted'
+    ),
+    ('TRUNCATE pgimport.job CASCADE', 'or all of them'),
+    (
+        format('UPDATE pgimport.job_event SET actor = ''x'' WHERE job_id = %L', :'job'),
+        'or an event be changed'
+    ),
+    (
+        format('DELETE FROM pgimport.job_write WHERE job_id = %L', :'job'),
+        'or a proof be deleted'
+    )
+) AS w (statement, sentence);
+SELECT pgimport_test.as_replica(
+    format('UPDATE pgimport.job SET status = ''cancelled'' WHERE job_id = %L', :'job')
+) AS done \gset
+SELECT is(
+    (
+        SELECT max(e.to_status) FROM pgimport.job_events(:'job') AS e
+        WHERE e.event = 'status'
+    ),
+    CASE :'done' WHEN 'done' THEN 'cancelled' END, 'and an allowed step is logged there, too'
 );
 
 -- what else is for ever
