@@ -28,6 +28,8 @@ CREATE TABLE pgimport.job_event (
     event_id bigint GENERATED ALWAYS AS IDENTITY,
     job_id uuid NOT NULL,
     happened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- when the client sent the statement that did it: what the act took
+    started_at timestamptz NOT NULL DEFAULT statement_timestamp(),
     event text NOT NULL,
     from_status text,
     to_status text,

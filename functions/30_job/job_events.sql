@@ -1,5 +1,6 @@
 -- What happened to a job, in order: every change of its state and every act on it, by whom and
--- from where.
+-- from where. started_at: when the statement was sent that did it, so that happened_at less it is
+-- what the act took.
 -- Called by users. Raises PI001, PI101.
 CREATE OR REPLACE FUNCTION pgimport.job_events(
     p_job_id uuid
@@ -14,7 +15,8 @@ RETURNS TABLE (
     actor text,
     application_name text,
     client_address inet,
-    details jsonb
+    details jsonb,
+    started_at timestamptz
 )
 LANGUAGE plpgsql
 STABLE
@@ -28,7 +30,7 @@ BEGIN
     RETURN QUERY
     SELECT
         e.event_id, e.happened_at, e.event, e.from_status, e.to_status, e.role_name, e.actor,
-        e.application_name, e.client_address, e.details
+        e.application_name, e.client_address, e.details, e.started_at
     FROM pgimport.job_event AS e
     WHERE e.job_id = p_job_id
     ORDER BY e.event_id;

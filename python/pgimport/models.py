@@ -682,7 +682,12 @@ class JobRow(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class EventRow(Record):
-    """A row of a job's log."""
+    """A row of a job's log.
+
+    Attributes:
+        started_at: when the statement was sent that did it; up to happened_at the act took.
+
+    """
 
     event_id: int | None = None
     happened_at: datetime | None = None
@@ -694,3 +699,4 @@ class EventRow(Record):
     application_name: str | None = None
     client_address: Any = None
     details: Json | None = None
+    started_at: datetime | None = None
