@@ -23,6 +23,7 @@ BEGIN
     );
 
     PERFORM pgimport._drop_staging(p_job_id);
+    PERFORM pgimport._drop_staged(pgimport._staging_name(p_job_id, '_count'));
     UPDATE pgimport.file SET status = 'cleared'
     WHERE job_id = p_job_id AND status IN ('open', 'staged');
     UPDATE pgimport.job SET status = 'cancelled', finished_at = clock_timestamp()

@@ -84,6 +84,12 @@ BEGIN
     INSERT INTO pgimport.job_event (job_id, event, to_status, actor)
     VALUES (v_job.job_id, 'created', v_job.status, v_job.actor);
 
+    -- the live counter, seen by others once this is committed; see _begin_phase
+    EXECUTE format(
+        'CREATE SEQUENCE pgimport_staging.%I AS bigint CACHE 1000',
+        pgimport._staging_name(v_job.job_id, '_count')
+    );
+
     RETURN pgimport._envelope(
         v_job, format('job %s is ready for its files', v_job.job_id), '{"existing": false}'
     );

@@ -33,7 +33,7 @@ $_drop_staging$;
 COMMENT ON FUNCTION pgimport._drop_staging(uuid, integer) IS
 'internal: drops the staging tables of a job, or of one of its files.';
 
--- Drops a table or view of schema pgimport_staging if it is there, without the notice that
+-- Drops a table, view or counter of schema pgimport_staging if it is there, without the notice that
 -- DROP … IF EXISTS gives. Called wherever staging is freed.
 CREATE OR REPLACE FUNCTION pgimport._drop_staged(
     p_name text
@@ -53,6 +53,8 @@ BEGIN
 
     IF v_kind = 'v' THEN
         EXECUTE format('DROP VIEW pgimport_staging.%I', p_name);
+    ELSIF v_kind = 'S' THEN
+        EXECUTE format('DROP SEQUENCE pgimport_staging.%I', p_name);
     ELSIF v_kind IS NOT NULL THEN
         EXECUTE format('DROP TABLE pgimport_staging.%I', p_name);
     END IF;
@@ -60,4 +62,4 @@ END;
 $_drop_staged$;
 
 COMMENT ON FUNCTION pgimport._drop_staged(text) IS
-'internal: drops a table or view of schema pgimport_staging if it is there.';
+'internal: drops a table, view or counter of schema pgimport_staging if it is there.';

@@ -1,7 +1,7 @@
 -- Lets those who may roll back a job of another role read what proves its rows untouched and the
--- before-images, and note in these what was put back: administrators and the target's
--- rollback_role. A role that is named, or becomes administrator, later has these rights in jobs
--- that are inserted after.
+-- before-images, note in these what was put back, and use the job's live counter: administrators
+-- and the target's rollback_role. A role that is named, or becomes administrator, later has these
+-- rights in jobs that are inserted after.
 -- Called by _give_staging. Does nothing where the job has no such tables.
 CREATE OR REPLACE FUNCTION pgimport._give_rollback(
     p_job_id uuid
@@ -31,9 +31,10 @@ BEGIN
         WHERE c.relnamespace = 'pgimport_staging'::regnamespace
             AND c.relname IN (
                 pgimport._staging_name(p_job_id, '_print'),
-                pgimport._staging_name(p_job_id, '_image')
+                pgimport._staging_name(p_job_id, '_image'),
+                pgimport._staging_name(p_job_id, '_count')
             )
-            AND c.relkind = 'r'
+            AND c.relkind IN ('r', 'S')
             AND c.relowner <> r.oid
             AND pg_has_role(c.relowner, 'USAGE')
             AND NOT has_table_privilege(r.oid, c.oid, 'UPDATE')

@@ -97,7 +97,7 @@ BEGIN
             SELECT format('%s belongs to no job that needs it', c.oid::regclass)
             FROM pg_class AS c
             WHERE c.relnamespace = 'pgimport_staging'::regnamespace
-                AND c.relkind IN ('r', 'p', 'v')
+                AND c.relkind IN ('r', 'p', 'v', 'S')
                 AND NOT EXISTS (
                     SELECT FROM pgimport.job AS j
                     WHERE starts_with(c.relname, pgimport._staging_name(j.job_id))

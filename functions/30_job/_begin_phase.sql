@@ -1,0 +1,75 @@
+-- The phases of a job, in the numbers by which its live counter names them.
+-- Called by _begin_phase and job_progress.
+CREATE OR REPLACE FUNCTION pgimport._phase_names()
+RETURNS text[]
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+RETURN ARRAY[
+    'stage', 'check', 'issues', 'constraints', 'duplicates', 'recheck', 'update', 'insert',
+    'fingerprints', 'verify', 'plan', 'rollback', 'restore', 'rehearse'
+];
+
+COMMENT ON FUNCTION pgimport._phase_names() IS
+'internal: the phases that the live counter of a job can name.';
+
+-- Says to everybody, now and not at the end of the transaction, which phase of a job begins.
+-- The live counter of a job is a sequence, pgimport_staging.job_…_count: what is written to it is
+-- seen at once. Its value is phase · 10^17 + (seconds since 1970 mod 10^7) · 10^10 + rows done.
+-- Does nothing where the job has no counter, the caller no right to it, or the transaction may
+-- write nothing. p_done: rows of the phase that are done already.
+-- Called at the beginning of every long step, with the job locked.
+CREATE OR REPLACE FUNCTION pgimport._begin_phase(
+    p_job_id uuid,
+    p_phase text,
+    p_done bigint DEFAULT 0
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_begin_phase$
+DECLARE
+    v_counter regclass := pgimport._counter(p_job_id);
+BEGIN
+    IF v_counter IS NOT NULL THEN
+        -- not called yet: the first nextval() returns the value itself
+        PERFORM setval(
+            v_counter,
+            array_position(pgimport._phase_names(), p_phase) * 100000000000000000
+            + (extract(EPOCH FROM clock_timestamp())::bigint % 10000000) * 10000000000
+            + least(greatest(p_done, 0), 9999999999),
+            false
+        );
+    END IF;
+END;
+$_begin_phase$;
+
+COMMENT ON FUNCTION pgimport._begin_phase(uuid, text, bigint) IS
+'internal: writes to the live counter of a job which phase begins.';
+
+-- The live counter of a job, where there is one that the caller may write to now.
+-- Called by _begin_phase and _count_sql.
+CREATE OR REPLACE FUNCTION pgimport._counter(
+    p_job_id uuid
+)
+RETURNS regclass
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_counter$
+BEGIN
+    RETURN (
+        SELECT c.oid::regclass FROM pg_class AS c
+        INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'pgimport_staging'
+            AND c.relname = pgimport._staging_name(p_job_id, '_count')
+            AND c.relkind = 'S'
+            AND has_sequence_privilege(c.oid, 'UPDATE')
+            AND current_setting('transaction_read_only') = 'off'
+    );
+END;
+$_counter$;
+
+COMMENT ON FUNCTION pgimport._counter(uuid) IS
+'internal: the live counter of a job, where the caller may write to it.';
