@@ -58,6 +58,11 @@ CREATE TABLE pgimport.job (
     rows_kept bigint,
     -- the rollback declared rows deleted instead of deleting them
     rollback_soft boolean,
+    -- of an insert in batches: how many there were, and the place {file_no,row_no} up to which rows
+    -- are written; batch_until is only known to the batch that runs
+    batch_no integer,
+    batch_after bigint[],
+    batch_until bigint[],
     -- rollbacks of some of the rows, after which the job stays completed
     partial_rollbacks integer NOT NULL DEFAULT 0,
     redone integer NOT NULL DEFAULT 0,

@@ -85,7 +85,7 @@ BEGIN
             HINT = 'use the functions of pgimport: they take the allowed edges';
     END IF;
 
-    IF old.status = 'completed' THEN
+    IF old.status IN ('completed', 'inserting') THEN
         PERFORM pgimport._guard_window(old, new);
     END IF;
 

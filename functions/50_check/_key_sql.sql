@@ -17,7 +17,8 @@ COMMENT ON FUNCTION pgimport._key_hash_sql(boolean, text) IS
 
 -- SQL that compares a job's keys with each other and with the target, exactly as the unique index
 -- compares them: its input type, its operators, its collations.
--- staged_keys: SELECT of (file_no, row_no, k1, k2 …) of all valid staged rows, in index order; a
+-- staged_keys: SELECT of (file_no, row_no, k1, k2 …) of all valid staged rows, or those of the
+-- batch that is being written, in index order; a
 -- part that no file fills is the table's default. columns: 'k.k1, k.k2 …' of their alias k.
 -- hash: a 64-bit hash of k, equal for equal keys; null when there is none. repeated_hashes: SELECT
 -- of those that occur more than once. complete: condition on k without which nothing is equal to
@@ -106,9 +107,10 @@ BEGIN
 
     SELECT
         format(
-            'SELECT v.file_no, v.row_no, %s FROM pgimport_staging.%I AS v',
+            'SELECT v.file_no, v.row_no, %s FROM pgimport_staging.%I AS v%s',
             string_agg(c.staged_sql || ' AS ' || c.name, ', ' ORDER BY c.place),
-            pgimport._staging_name(p_job.job_id, '_value')
+            pgimport._staging_name(p_job.job_id, '_value'),
+            ' WHERE ' || nullif(pgimport._window_sql(p_job, 'v'), 'true')
         ),
         string_agg('k.' || c.name, ', ' ORDER BY c.place),
         string_agg(

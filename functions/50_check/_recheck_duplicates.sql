@@ -99,7 +99,10 @@ BEGIN
 
     IF v_new + v_gone > 0 THEN
         PERFORM pgimport._count_marks(p_job.job_id);
-        PERFORM pgimport._assign_turns(p_job);
+        -- after the first batch, rows of a round are in the target already: it is not dealt anew
+        IF p_job.batch_until IS NULL THEN
+            PERFORM pgimport._assign_turns(p_job);
+        END IF;
     END IF;
 
     RETURN v_new;

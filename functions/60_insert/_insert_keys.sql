@@ -27,6 +27,12 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_insert_message$
 BEGIN
+    IF p_job.status = 'inserting' THEN
+        RETURN format('batch %s is written, %s of the job so far; %s to go: call it again',
+            p_job.batch_no,
+            pgimport._count_of(p_job.rows_inserted + p_job.rows_updated, 'row'),
+            pgimport._rows_remaining(p_job));
+    END IF;
     RETURN format(
         '%s inserted, %s%s skipped as duplicates, %s rejected',
         pgimport._count_of(p_job.rows_inserted, 'row'),
@@ -57,6 +63,8 @@ AS $_insert_keys$
 BEGIN
     RETURN jsonb_build_object(
         'expected', p_job.clean_rows + pgimport._rows_to_update(p_job),
+        'rows_remaining', pgimport._rows_remaining(p_job),
+        'batch_no', p_job.batch_no,
         'rows_inserted', coalesce(p_job.rows_inserted, 0),
         'rows_updated', coalesce(p_job.rows_updated, 0),
         'rows_unchanged', coalesce(p_job.rows_unchanged, 0),
@@ -103,7 +111,50 @@ $_insert_envelope$;
 COMMENT ON FUNCTION pgimport._insert_envelope(pgimport.job, bigint, text, jsonb, jsonb) IS
 'internal: the answer of an insert that succeeded.';
 
--- Checks the options of insert_job. Called by it. Raises PI002, PI003, PI004.
+-- The answer of an insert, or a batch, that was undone. Called by insert_job.
+CREATE OR REPLACE FUNCTION pgimport._failed_envelope(
+    p_job pgimport.job,
+    p_new_database_duplicates bigint,
+    p_warnings jsonb,
+    p_error jsonb
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_failed_envelope$
+DECLARE
+    v_keys jsonb := pgimport._insert_keys(p_job, p_new_database_duplicates);
+BEGIN
+    IF p_job.status = 'inserting' THEN
+        RETURN pgimport._envelope(
+            p_job,
+            format('batch %s was undone, those before it stay: %s',
+                p_job.batch_no + 1, p_error ->> 'message'),
+            v_keys || jsonb_build_object(
+                'code', 'PI407',
+                'hint', format('mend the cause and go on: call pgimport.insert_in_batches(%1$L); '
+                    'or undo it all: select pgimport.rollback_job(%1$L);', p_job.job_id)
+            ),
+            p_warnings, p_error, false
+        );
+    END IF;
+    RETURN pgimport._envelope(
+        p_job,
+        format('nothing was inserted, the target is as it was: %s', p_error ->> 'message'),
+        v_keys || jsonb_build_object(
+            'code', 'PI404',
+            'hint', format('mend the cause, then: select pgimport.check_job(%L);', p_job.job_id)
+        ),
+        p_warnings, p_error, false
+    );
+END;
+$_failed_envelope$;
+
+COMMENT ON FUNCTION pgimport._failed_envelope(pgimport.job, bigint, jsonb, jsonb) IS
+'internal: the answer of an insert that was undone.';
+
+-- Checks the options of insert_job. Called by it. Raises PI002, PI003.
 CREATE OR REPLACE FUNCTION pgimport._check_insert_options(
     p_options jsonb
 )
@@ -119,10 +170,11 @@ BEGIN
         p_options, '{dry_run,batch_rows,allow_superuser}', 'p_options of insert_job'
     );
 
-    IF p_options ? 'batch_rows' THEN
+    IF p_options ->> 'batch_rows' !~ '^[1-9][0-9]{0,14}$' THEN
         RAISE EXCEPTION USING
-            ERRCODE = 'PI004',
-            MESSAGE = 'option "batch_rows" is not available in this version',
+            ERRCODE = 'PI003',
+            MESSAGE = 'option "batch_rows" must be a number of rows, 1 or more',
+            DETAIL = format('it was %s', left(p_options ->> 'batch_rows', 100)),
             HINT = 'leave it out: all rows are inserted by one statement, or none';
     END IF;
 

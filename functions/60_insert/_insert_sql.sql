@@ -39,21 +39,3 @@ $_insert_sql$;
 
 COMMENT ON FUNCTION pgimport._insert_sql(pgimport.job, regclass, text, text) IS
 'internal: the INSERT by which rows of a job go into its target.';
-
--- SQL condition on rows v of a job's table of values: those that are clean, with no mark.
--- Called by what reads only the rows that an insert writes.
-CREATE OR REPLACE FUNCTION pgimport._clean_sql(
-    p_job_id uuid
-)
-RETURNS text
-LANGUAGE sql
-IMMUTABLE
-PARALLEL SAFE
-RETURN format(
-    'NOT EXISTS (SELECT FROM pgimport_staging.%I AS m '
-    'WHERE m.file_no = v.file_no AND m.row_no = v.row_no)',
-    pgimport._staging_name(p_job_id, '_mark')
-);
-
-COMMENT ON FUNCTION pgimport._clean_sql(uuid) IS
-'internal: SQL condition that a row of the table of values is clean.';

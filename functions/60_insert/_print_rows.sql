@@ -22,7 +22,7 @@ $_fresh_sql$;
 COMMENT ON FUNCTION pgimport._fresh_sql(uuid) IS
 'internal: SQL condition that a row of a job was written by its insert that runs now.';
 
--- Writes the fingerprints of the rows that a job inserted, as they are in the target when all
+-- Writes the fingerprints of the rows that a job, or its batch, inserted, as they are when all
 -- triggers and defaults are done: by them rows are proved to be as they were when their xmin proves
 -- nothing any more. p_hashes: with a hash of each column, by which columns that changed are named
 -- where what was staged does not tell. Rows that row-level security hides from the importer have
@@ -57,11 +57,15 @@ BEGIN
     IF p_rows < c_parallel THEN
         PERFORM set_config('parallel_setup_cost', '1e10', true);
     END IF;
-    PERFORM pgimport._drop_staged(c_print);
+    IF p_job.batch_after IS NULL THEN
+        PERFORM pgimport._drop_staged(c_print);
+    END IF;
     EXECUTE format(
-        'CREATE TABLE pgimport_staging.%I AS SELECT %s AS key_hash, %s AS row_hash, %s AS hashes '
-        'FROM %s AS t WHERE %s AND %s',
-        c_print,
+        '%s SELECT %s AS key_hash, %s AS row_hash, %s AS hashes FROM %s AS t WHERE %s AND %s',
+        format(
+            CASE WHEN p_job.batch_after IS NULL THEN 'CREATE TABLE pgimport_staging.%I AS'
+                ELSE 'INSERT INTO pgimport_staging.%I' END, c_print
+        ),
         pgimport._key_print_sql(p_job),
         pgimport._row_print_sql(p_relation, p_columns),
         CASE WHEN p_hashes THEN pgimport._hashes_sql(p_relation, p_columns)

@@ -64,7 +64,9 @@ AS $_read_updates$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_image CONSTANT text := pgimport._staging_name(p_job.job_id, '_image');
-    v_key text := pgimport._image_key_sql(p_job);
+    v_key text := format(
+        '%s AND %s', pgimport._image_key_sql(p_job), pgimport._window_sql(p_job, 'i')
+    );
     v_found bigint;
     v_own bigint;
 BEGIN

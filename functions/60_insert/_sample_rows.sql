@@ -68,7 +68,7 @@ BEGIN
         '|| array_agg(v.file_no::bigint << 40 | v.z) FROM ('
         'SELECT v.file_no, min(v.row_no) AS a, max(v.row_no) AS z, %s FROM %s WHERE %s '
         'GROUP BY v.file_no) AS v',
-        v_texts, v_extremes, v_rows, pgimport._clean_sql(p_job.job_id)
+        v_texts, v_extremes, v_rows, pgimport._clean_sql(p_job)
     ) INTO v_found, v_edges;
 
     -- the extremes as literals: so this scan, too, is one of several workers
@@ -80,7 +80,7 @@ BEGIN
     ) INTO v_places
     FROM unnest(v_values, v_found) AS e (value_sql, found);
     EXECUTE format(
-        'SELECT ARRAY[%s] FROM %s WHERE %s', v_places, v_rows, pgimport._clean_sql(p_job.job_id)
+        'SELECT ARRAY[%s] FROM %s WHERE %s', v_places, v_rows, pgimport._clean_sql(p_job)
     ) INTO v_others;
 
     SELECT array_agg(DISTINCT e) INTO v_edges
@@ -150,7 +150,7 @@ BEGIN
         pgimport._staging_name(p_job.job_id, '_rehearsal'),
         pgimport._staging_name(p_job.job_id, '_value'),
         coalesce(v_rank, '0'),
-        pgimport._clean_sql(p_job.job_id),
+        pgimport._clean_sql(p_job),
         CASE WHEN v_rank IS NOT NULL
             THEN format(' ORDER BY v.rank, random() LIMIT %s', p_size) END
     );

@@ -15,9 +15,7 @@ DECLARE
     v_checksum text;
 BEGIN
     EXECUTE format(
-        'SELECT %s FROM pgimport_staging.%I AS v WHERE NOT EXISTS ('
-        'SELECT FROM pgimport_staging.%I AS m '
-        'WHERE m.file_no = v.file_no AND m.row_no = v.row_no)',
+        'SELECT %s FROM pgimport_staging.%I AS v WHERE %s',
         pgimport._checksum_sql((
             SELECT string_agg(
                 pgimport._checksum_item(
@@ -29,7 +27,7 @@ BEGIN
             FROM pgimport._written_columns(p_job) AS c
         )),
         pgimport._staging_name(p_job.job_id, '_value'),
-        pgimport._staging_name(p_job.job_id, '_mark')
+        pgimport._clean_sql(p_job)
     ) INTO v_checksum;
 
     RETURN v_checksum;

@@ -17,13 +17,15 @@ DECLARE
     c_mark CONSTANT text := format(
         'pgimport_staging.%I AS m', pgimport._staging_name(p_job.job_id, '_mark')
     );
+    v_all pgimport.job := p_job;
     r_key record;
 BEGIN
-    SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
+    v_all.batch_until := NULL;
+    SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(v_all) AS k;
     RETURN format(
         'FROM %s INNER JOIN (%s) AS m ON m.file_no = v.file_no AND m.row_no = v.row_no '
         'CROSS JOIN LATERAL (%s) AS k INNER JOIN %s AS t ON %s '
-        'CROSS JOIN LATERAL (SELECT %s) AS n WHERE true',
+        'CROSS JOIN LATERAL (SELECT %s) AS n WHERE %s',
         c_value,
         CASE
             WHEN p_job.both_duplicates = 0
@@ -40,7 +42,8 @@ BEGIN
         (
             SELECT string_agg(format('%s AS n%s', c.merge_sql, c.place), ', ' ORDER BY c.place)
             FROM pgimport._merge_columns(p_job) AS c
-        )
+        ),
+        pgimport._window_sql(p_job, 'v')
     );
 END;
 $_update_source_sql$;
@@ -212,7 +215,9 @@ DECLARE
 BEGIN
     SELECT coalesce(array_agg(c.column_name ORDER BY c.place), '{}') INTO columns
     FROM pgimport._merge_columns(p_job) AS c;
-    PERFORM pgimport._create_image(p_job, p_relation, columns);
+    IF p_job.batch_after IS NULL THEN
+        PERFORM pgimport._create_image(p_job, p_relation, columns);
+    END IF;
     rows_updated := 0;
     rows_unchanged := c_wanted;
     IF c_wanted = 0 OR columns = '{}' THEN
@@ -232,12 +237,13 @@ BEGIN
     END IF;
 
     v_update := format(
-        'UPDATE %s AS t SET %s FROM pgimport_staging.%I AS i WHERE %s',
+        'UPDATE %s AS t SET %s FROM pgimport_staging.%I AS i WHERE %s AND %s',
         p_relation,
         (SELECT string_agg(format('%I = i.n%s', c.name, c.place), ', ' ORDER BY c.place)
             FROM unnest(columns) WITH ORDINALITY AS c (name, place)),
         pgimport._staging_name(p_job.job_id, '_image'),
-        pgimport._image_key_sql(p_job)
+        pgimport._image_key_sql(p_job),
+        pgimport._window_sql(p_job, 'i')
     );
     -- the table's own triggers and checks run under the caller's search_path
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);

@@ -45,7 +45,7 @@ BEGIN
         checksum_staged := pgimport._staged_checksum(p_job, p_relation);
         v_insert := pgimport._insert_sql(
             p_job, p_relation, pgimport._staging_name(p_job.job_id, '_value'),
-            pgimport._clean_sql(p_job.job_id)
+            pgimport._clean_sql(p_job)
         );
         -- the table's own triggers, defaults and checks run under the caller's search_path
         PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);

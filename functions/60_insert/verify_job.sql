@@ -16,7 +16,8 @@ BEGIN
             AND k.kind = 'inserted'
             AND CASE
                 -- by rollbacks of some rows since: these are still the job's
-                WHEN p_job.status = 'completed' THEN k.kept_at < p_job.completed_at
+                WHEN p_job.status IN ('completed', 'inserting')
+                    THEN k.kept_at < coalesce(p_job.completed_at, 'infinity')
                 -- by rollbacks before a redo, and by the last one: those between are done with
                 WHEN p_job.status = 'rolled_back' THEN (
                         p_job.redone > 0 AND k.kept_at < p_job.completed_at
@@ -80,7 +81,7 @@ BEGIN
     rewritten := 0;
     modified := rows_found - v_untouched;
 
-    IF modified > 0 AND p_job.status = 'completed' THEN
+    IF modified > 0 AND p_job.status IN ('completed', 'inserting') THEN
         EXECUTE format(
             'SELECT count(*) FILTER (WHERE q."pgimport state" = ''e''), count(*) FROM (%s) AS q',
             r_scope.rest
@@ -116,7 +117,7 @@ BEGIN
     rows_found := 0;
     rewritten := 0;
     modified := 0;
-    IF p_job.status <> 'completed' OR coalesce(p_job.rows_updated, 0) = 0 THEN
+    IF p_job.status NOT IN ('completed', 'inserting') OR coalesce(p_job.rows_updated, 0) = 0 THEN
         RETURN;
     END IF;
 
@@ -177,8 +178,8 @@ BEGIN
     PERFORM set_config('timezone', v_job.time_zone, true);
     v_kept := pgimport._kept_rows(v_job);
     -- a rollback of some rows leaves the job completed
-    v_expected := CASE v_job.status
-        WHEN 'completed' THEN v_job.rows_inserted - coalesce(v_job.rows_deleted, 0)
+    v_expected := CASE
+        WHEN v_job.status IN ('completed', 'inserting') THEN v_job.rows_inserted - coalesce(v_job.rows_deleted, 0)
             + v_job.rows_updated - coalesce(v_job.rows_restored, 0)
         ELSE v_kept
     END;
@@ -189,7 +190,7 @@ BEGIN
     v_modified := r_inserted.modified + r_updated.modified;
 
     v_verified := v_actual = v_expected;
-    IF v_job.status = 'completed' THEN
+    IF v_job.status IN ('completed', 'inserting') THEN
         v_verified := v_verified AND v_modified = 0;
         -- the sum over all rows, so it says nothing where some of them are gone or people's
         IF v_job.partial_rollbacks = 0 AND v_kept = 0 THEN

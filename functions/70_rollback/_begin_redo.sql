@@ -129,6 +129,8 @@ BEGIN
     UPDATE pgimport.job
     SET status = 'staged',
         redone = redone + 1,
+        batch_no = NULL,
+        batch_after = NULL,
         completed_at = NULL,
         finished_at = NULL,
         rows_inserted = NULL,

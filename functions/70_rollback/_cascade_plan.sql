@@ -70,7 +70,7 @@ BEGIN
         ) AS q
         LEFT JOIN pgimport.job AS j
             ON j.job_id = q.job_id
-                AND j.status = 'completed'
+                AND j.status IN ('completed', 'inserting')
                 AND j.target_id = ANY (q.target_ids)
         WHERE coalesce(q.turn, 1) = 1
     ),

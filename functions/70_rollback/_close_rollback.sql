@@ -30,7 +30,11 @@ BEGIN
         partial_rollbacks = j.partial_rollbacks + (NOT v_over)::integer,
         rows_deleted = coalesce(j.rows_deleted, 0) + p_done.rows_deleted,
         rows_restored = coalesce(j.rows_restored, 0) + p_done.rows_restored,
-        rows_kept = p_done.rows_kept
+        rows_kept = p_done.rows_kept,
+        -- of an insert in batches that did not come to its end
+        rows_skipped = CASE WHEN v_over THEN coalesce(
+            j.rows_skipped, j.total_rows - j.invalid_rows - j.rows_inserted - j.rows_updated
+        ) END
     WHERE j.job_id = p_job.job_id
     RETURNING j.* INTO v_job;
     RETURN v_job;

@@ -42,7 +42,7 @@ BEGIN
     SELECT j.job_id, count(*)
     FROM job_row AS r
     INNER JOIN pgimport.job AS j ON j.job_id = r.job_id
-    WHERE j.status = 'completed' AND j.target_id = ANY (r.target_ids)
+    WHERE j.status IN ('completed', 'inserting') AND j.target_id = ANY (r.target_ids)
     GROUP BY j.job_id
     ORDER BY j.completed_at DESC, j.job_id DESC;
 END;

@@ -19,6 +19,12 @@ AS $_later_jobs$
 DECLARE
     v_later jsonb := '[]'::jsonb;
     v_rows bigint;
+    -- of an insert in batches, the first: another job may have come between it and the last
+    v_since timestamptz := CASE WHEN p_job.batch_no IS NULL THEN p_job.completed_at
+        ELSE (
+            SELECT min(w.written_at) FROM pgimport.job_write AS w
+            WHERE w.job_id = p_job.job_id AND w.act = 'insert'
+        ) END;
     r_job pgimport.job;
 BEGIN
     IF p_rewritten THEN
@@ -29,9 +35,10 @@ BEGIN
                 ON g.target_id = j.target_id
                     AND g.schema_name = o.schema_name
                     AND g.table_name = o.table_name
-            WHERE j.status = 'completed'
+            WHERE j.status IN ('completed', 'inserting')
                 AND j.rows_updated > 0
-                AND (j.completed_at, j.job_id) > (p_job.completed_at, p_job.job_id)
+                AND j.job_id <> p_job.job_id
+                AND (coalesce(j.completed_at, 'infinity'), j.job_id) > (v_since, p_job.job_id)
         LOOP
             v_rows := pgimport._shared_rows(p_job, p_relation, p_scope, r_job);
             IF v_rows > 0 THEN

@@ -37,10 +37,16 @@ DECLARE
     r_scope record;
     r_found record;
 BEGIN
+    IF v_partial AND p_job.status = 'inserting' THEN
+        v_reasons := v_reasons || jsonb_build_object(
+            'code', 'PI501', 'message', 'rows of it are still to be inserted: roll all of it back, '
+                'or a part when it is completed'
+        );
+    END IF;
     SELECT s.* INTO STRICT r_scope
     FROM pgimport._rollback_scope(p_job, v_relation, p_options) AS s;
 
-    IF p_job.status = 'completed' THEN
+    IF p_job.status IN ('completed', 'inserting') THEN
         EXECUTE format(
             'SELECT count(*) FILTER (WHERE %1$s), count(*) FILTER (WHERE (%1$s) IS NOT TRUE) '
             'FROM %2$s AS t WHERE %3$s', r_scope.untouched, v_relation, r_scope.carries
@@ -137,7 +143,7 @@ AS $_rollback_reasons$
 DECLARE
     v_reasons jsonb := '[]'::jsonb;
 BEGIN
-    IF p_job.status <> 'completed' THEN
+    IF p_job.status NOT IN ('completed', 'inserting') THEN
         v_reasons := v_reasons || jsonb_build_object(
             'code', 'PI501', 'message', format('the job is %s, not completed', p_job.status)
         );

@@ -113,12 +113,12 @@ BEGIN
                 THEN pgimport._count_of(r_done.rows_cascaded, 'dependent') || ' deleted' END,
             format('%s kept', r_done.rows_kept),
             format('%s gone already', v_plan -> 'already_gone')
-        ) || CASE WHEN v_job.status = 'completed' THEN ': the job is partially rolled back'
+        ) || CASE WHEN v_job.status <> 'rolled_back' THEN ': the job is partially rolled back'
             ELSE '' END,
         v_plan,
         jsonb_build_object(
             'rows_cascaded', r_done.rows_cascaded, 'later_jobs', '[]'::jsonb,
-            'partial', v_job.status = 'completed'
+            'partial', v_job.status <> 'rolled_back'
         )
     );
 END;

@@ -57,7 +57,7 @@ BEGIN
         WHERE k.job_id = p_job_id AND k.kept_no > p_after
         ORDER BY k.kept_no
         LIMIT p_limit;
-    ELSIF v_job.status = 'completed' THEN
+    ELSIF v_job.status IN ('completed', 'inserting') THEN
         PERFORM pgimport._refuse_foreign_staging(v_job);
         PERFORM set_config('timezone', v_job.time_zone, true);
         RETURN QUERY

@@ -17,7 +17,7 @@ DECLARE
     -- members of a target's rollback_role see its completed jobs, and do nothing but roll back
     c_rollback CONSTANT text :=
         'target_id = ANY ((SELECT pgimport._my_rollback_targets())::bigint[]) '
-        'AND status IN (''completed'', ''rolled_back'')';
+        'AND status IN (''inserting'', ''completed'', ''rolled_back'')';
     c_of_job CONSTANT text :=
         'EXISTS (SELECT FROM pgimport.job AS j WHERE j.job_id = %I.job_id)';
     -- what is written of a job before it is completed is written by those whose job it is

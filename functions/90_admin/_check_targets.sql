@@ -42,7 +42,8 @@ BEGIN
     LOOP
         FOR v_job_id, v_rows, v_status, v_allowed IN EXECUTE format(
             'SELECT q.job_id, q.rows, j.status, '
-            'CASE j.status WHEN ''completed'' THEN j.rows_inserted ELSE 0 END + ('
+            'CASE WHEN j.status IN (''completed'', ''inserting'') THEN j.rows_inserted ELSE 0 END '
+            '+ ('
             'SELECT count(*) FROM pgimport.kept_row AS k '
             'WHERE k.job_id = j.job_id AND k.kind = ''inserted'') '
             'FROM (SELECT t.import_job_id AS job_id, count(*) AS rows FROM %s AS t '
