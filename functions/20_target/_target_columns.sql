@@ -27,6 +27,8 @@ LANGUAGE plpgsql
 STABLE
 CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
+-- the same few catalog rows at every call: planning anew would take longer than reading them
+SET plan_cache_mode = force_generic_plan
 AS $_target_columns$
 #variable_conflict use_column
 DECLARE

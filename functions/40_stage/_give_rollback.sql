@@ -10,6 +10,8 @@ RETURNS void
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+-- the same few catalog rows at every call: planning anew would take longer than reading them
+SET plan_cache_mode = force_generic_plan
 AS $_give_rollback$
 DECLARE
     r_right record;

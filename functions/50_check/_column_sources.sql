@@ -103,6 +103,8 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+-- the same few catalog rows at every call: planning anew would take longer than reading them
+SET plan_cache_mode = force_generic_plan
 AS $_column_sources$
 #variable_conflict use_column
 DECLARE

@@ -13,6 +13,8 @@ CREATE OR REPLACE FUNCTION pgimport._store_values(
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+-- nor is one started to build the index of an empty TOAST table
+SET max_parallel_maintenance_workers = 0
 -- what a cast costs is not in the planner's numbers: two workers cast twice as fast
 SET parallel_tuple_cost = 0
 SET min_parallel_table_scan_size = 0

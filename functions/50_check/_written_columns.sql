@@ -48,6 +48,8 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+-- the same few catalog rows at every call: planning anew would take longer than reading them
+SET plan_cache_mode = force_generic_plan
 SET jit = off
 AS $_written_columns$
 #variable_conflict use_column

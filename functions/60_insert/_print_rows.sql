@@ -41,6 +41,8 @@ RETURNS void
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+-- nor is one started to build the index of an empty TOAST table
+SET max_parallel_maintenance_workers = 0
 SET enable_seqscan = on
 -- what a hash costs is not in the planner's numbers
 SET parallel_setup_cost = 1000
