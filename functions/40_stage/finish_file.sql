@@ -61,6 +61,7 @@ BEGIN
     ELSE
         v_file := pgimport._lock_file(p_job_id, p_file_no, '{open}');
         v_rows := pgimport._close_file(v_file, p_rows_parsed, v_options);
+        PERFORM pgimport._refuse_staged_bytes(v_job);
     END IF;
 
     -- the last file closed makes the job staged, unless the caller opens more; if two sessions

@@ -78,6 +78,8 @@ BEGIN
         DELETE FROM pgimport.file AS f WHERE f.job_id = p_job_id AND f.file_no = v_file_no;
     END IF;
 
+    PERFORM pgimport._refuse_staged_bytes(v_job, (v_options ->> 'bytes')::bigint);
+
     v_table := pgimport._staging_name(p_job_id, format('_f%s', v_file_no));
     SELECT
         string_agg(format('%I text', m ->> 'staged_as'), ', ' ORDER BY (m -> 'position')::integer),

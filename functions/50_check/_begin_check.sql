@@ -18,6 +18,7 @@ BEGIN
     PERFORM pgimport._require_status(
         v_job, '{pending,staging,staged,checked,failed,staging_lost}', p_act
     );
+    PERFORM pgimport._take_slot(v_job);
     PERFORM set_config('timezone', v_job.time_zone, true);
 
     RETURN pgimport._seal_staging(v_job);

@@ -47,6 +47,7 @@ BEGIN
     PERFORM pgimport._require_status(v_job, '{checked,inserting}', 'inserted');
     PERFORM set_config('timezone', v_job.time_zone, true);
 
+    PERFORM pgimport._take_slot(v_job);
     v_relation := pgimport._lock_target(v_job.target_id);
     PERFORM pgimport._refuse_foreign_code(
         v_relation, coalesce((p_options ->> 'allow_superuser')::boolean, false)

@@ -84,6 +84,7 @@ BEGIN
     BEGIN
         v_job := pgimport._lock_job(p_job_id);
         PERFORM pgimport._require_status(v_job, '{checked}', 'rehearsed');
+        PERFORM pgimport._take_slot(v_job);
         v_relation := pgimport._lock_target(v_job.target_id);
         PERFORM pgimport._refuse_foreign_code(
             v_relation, coalesce((v_options ->> 'allow_superuser')::boolean, false)

@@ -37,6 +37,7 @@ BEGIN
         ) || jsonb_build_object('redone', v_job.redone);
     END IF;
     PERFORM pgimport._require_status(v_job, '{rolled_back}', 'redone');
+    PERFORM pgimport._take_slot(v_job);
     PERFORM pgimport._refuse_taken(v_job);
 
     IF v_job.rollback_soft AND v_job.rows_deleted > 0 THEN

@@ -56,6 +56,7 @@ BEGIN
         RETURN pgimport._rollback_later(v_job, p_mode, p_reason, v_options, p_search_path);
     END IF;
 
+    PERFORM pgimport._take_slot(v_job);
     v_relation := pgimport._lock_target(v_job.target_id);
     PERFORM pgimport._refuse_foreign_code(
         v_relation, coalesce((v_options ->> 'allow_superuser')::boolean, false)

@@ -42,8 +42,16 @@ BEGIN
         IF r_role.rank >= 2 THEN
             EXECUTE format('GRANT CREATE ON SCHEMA pgimport_staging TO %I', r_role.role_name);
         END IF;
-        EXECUTE format(
-            'GRANT SELECT ON ALL TABLES IN SCHEMA pgimport TO %I', r_role.role_name
+        -- not on partitions: they are read and written by the table they are part of alone
+        EXECUTE (
+            SELECT format(
+                'GRANT SELECT ON %s TO %I',
+                string_agg(format('pgimport.%I', c.relname), ', '), r_role.role_name
+            )
+            FROM pg_class AS c
+            WHERE c.relnamespace = 'pgimport'::regnamespace
+                AND c.relkind IN ('r', 'p', 'v', 'm')
+                AND NOT c.relispartition
         );
         FOR r_right IN
             SELECT w.rights, w.table_name
@@ -59,7 +67,8 @@ BEGIN
                 (2, 'INSERT', 'fix_record'),
                 (2, 'INSERT', 'kept_row'),
                 (3, 'INSERT, UPDATE', 'target'),
-                (3, 'INSERT, UPDATE, DELETE', 'target_column')
+                (3, 'INSERT, UPDATE, DELETE', 'target_column'),
+                (3, 'INSERT, DELETE', 'job_limit')
             ) AS w (rank, rights, table_name)
             WHERE w.rank <= r_role.rank
         LOOP

@@ -63,6 +63,8 @@ BEGIN
             ('target', 'administer', 'ALL', c_admin, ''),
             ('target_column', 'see', 'SELECT', 'true', ''),
             ('target_column', 'administer', 'ALL', c_admin, ''),
+            ('job_limit', 'see', 'SELECT', 'true', ''),
+            ('job_limit', 'administer', 'ALL', c_admin, ''),
             ('saved_mapping', 'see', 'SELECT', 'is_shared OR ' || c_job, ''),
             ('saved_mapping', 'save', 'INSERT', '', c_new_mapping),
             ('saved_mapping', 'drop', 'DELETE', c_job, ''),

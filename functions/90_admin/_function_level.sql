@@ -13,13 +13,14 @@ RETURN CASE
     WHEN p_name IN (
             'version', 'verify_install', 'list_targets', 'describe_target', 'suggest_mapping',
             'list_mappings', 'list_jobs', 'get_job', 'job_events', 'job_progress',
-            'duplicate_report', 'issue_report', 'row_report', 'report_copy_sql', 'preview_job',
-            'verify_job', 'plan_rollback', 'rollback_rows'
+            'duplicate_report', 'issue_report', 'issue_summary', 'row_report', 'report_copy_sql',
+            'preview_job', 'verify_job', 'plan_rollback', 'rollback_rows', 'doctor',
+            'list_limits'
         )
     THEN 'viewer'
     WHEN p_name IN (
             'register_target', 'drop_target', 'set_column', 'grant_usage', 'disable_old_rollbacks',
-            'enable_retention', 'run_maintenance'
+            'enable_retention', 'set_limit', 'run_maintenance'
         )
     THEN 'admin'
     ELSE 'importer'
