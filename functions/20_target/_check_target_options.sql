@@ -18,7 +18,7 @@ BEGIN
     PERFORM pgimport._require_keys(
         p_options,
         '{apply_ddl,create_key,job_index,rollback_window,tenant_column,label,on_duplicate,
-            soft_delete,rollback_role}',
+            soft_delete,rollback_role,row_history}',
         'p_options of register_target'
     );
 
@@ -28,7 +28,8 @@ BEGIN
         ORDER BY o.key
     LOOP
         v_wanted := CASE
-            WHEN r_option.key IN ('apply_ddl', 'create_key') AND r_option.type <> 'boolean'
+            WHEN r_option.key IN ('apply_ddl', 'create_key', 'row_history')
+                AND r_option.type <> 'boolean'
                 THEN 'true or false'
             WHEN r_option.key IN ('label', 'tenant_column', 'soft_delete', 'rollback_role')
                 AND r_option.type <> 'string'

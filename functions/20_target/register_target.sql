@@ -2,7 +2,7 @@
 -- the column import_job_id and an index on it where they are missing, or returns the statements
 -- with {"apply_ddl": false}. The same call again is harmless and puts its options in force.
 -- Called by users. Raises PI001, PI002, PI003, PI202, PI203, PI204, PI206, PI207, PI208, PI209,
--- PI212, PI213; and as PostgreSQL does where the table is not the caller's (42501).
+-- PI212, PI213, PI214; and as PostgreSQL does where the table is not the caller's (42501).
 CREATE OR REPLACE FUNCTION pgimport.register_target(
     p_relation regclass,
     p_name text,
@@ -89,6 +89,9 @@ BEGIN
         WHERE c.oid = p_relation
         RETURNING * INTO r_target;
     END IF;
+    IF v_apply AND (v_options ->> 'row_history')::boolean THEN
+        PERFORM pgimport._check_history(r_target);
+    END IF;
 
     RETURN pgimport._target_envelope(
         r_target,
@@ -113,5 +116,6 @@ COMMENT ON FUNCTION pgimport.register_target(regclass, text, text[], jsonb) IS
 'and its index where missing. Options: apply_ddl (true), create_key (false), job_index (brin or '
 'btree), rollback_window (30 days), tenant_column, label, on_duplicate (skip, update, create or '
 'error: the default of its jobs; create needs no unique index), soft_delete (a column that says a '
-'row is deleted), rollback_role (only its members roll back jobs of others). '
+'row is deleted), rollback_role (only its members roll back jobs of others), row_history (false: '
+'which job wrote each record is kept, see pgimport.row_history). '
 'Example: select pgimport.register_target(''codes'', ''codes'', ''{code,merchant_id}'', ''{}'')';

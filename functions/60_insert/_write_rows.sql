@@ -86,6 +86,9 @@ BEGIN
     PERFORM pgimport._print_rows(
         p_job, p_relation, print_columns, v_changes, rows_written, v_xmin
     );
+    PERFORM pgimport._write_history(
+        p_job, p_relation, v_changes, v_xmin, rows_written, rows_updated
+    );
 
     IF rows_written <> p_job.clean_rows OR v_found <> p_job.clean_rows THEN
         RAISE EXCEPTION USING

@@ -66,6 +66,7 @@ BEGIN
                 (2, 'INSERT, UPDATE', 'fix'),
                 (2, 'INSERT', 'fix_record'),
                 (2, 'INSERT', 'kept_row'),
+                (2, 'INSERT', 'row_history'),
                 (3, 'INSERT, UPDATE', 'target'),
                 (3, 'INSERT, UPDATE, DELETE', 'target_column'),
                 (3, 'INSERT, DELETE', 'job_limit')

@@ -82,6 +82,7 @@ BEGIN
             ('fix', 'see', 'SELECT', format(c_of_job, 'fix'), ''),
             ('fix_record', 'of_job', 'ALL', format(c_of_own_job, 'fix_record'), ''),
             ('fix_record', 'see', 'SELECT', format(c_of_job, 'fix_record'), ''),
+            ('row_history', 'of_job', 'ALL', format(c_of_job, 'row_history'), ''),
             ('kept_row', 'of_job', 'ALL', format(c_of_job, 'kept_row'), '')
         ) AS w (table_name, policy_name, command, visible, writable)
         LEFT JOIN pg_policy AS p

@@ -14,7 +14,7 @@ RETURN CASE
             'version', 'verify_install', 'list_targets', 'describe_target', 'suggest_mapping',
             'list_mappings', 'list_jobs', 'get_job', 'job_events', 'job_progress',
             'duplicate_report', 'issue_report', 'issue_summary', 'row_report', 'report_copy_sql',
-            'preview_job', 'verify_job', 'plan_rollback', 'rollback_rows', 'doctor',
+            'preview_job', 'verify_job', 'plan_rollback', 'rollback_rows', 'row_history', 'doctor',
             'list_limits'
         )
     THEN 'viewer'
