@@ -130,6 +130,14 @@ CREATE TABLE pgimport.file (
     token_seed bigint NOT NULL DEFAULT hashtextextended(gen_random_uuid()::text, 0),
     opened_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
+    -- how far a file is loaded that comes in several transactions; null while none is committed
+    checkpoint_rows bigint,
+    checkpoint_bytes bigint,
+    checkpoint_sha256 text,
+    checkpoint_state jsonb,
+    checkpoint_at timestamptz,
+    -- how often the file was opened: who opened it before must not go on loading it
+    fence bigint NOT NULL DEFAULT 1,
     CONSTRAINT file_pkey PRIMARY KEY (job_id, file_no),
     CONSTRAINT file_job_id_fkey FOREIGN KEY (job_id) REFERENCES pgimport.job (job_id),
     CONSTRAINT file_status_check CHECK (status IN ('open', 'staged', 'failed', 'cleared')),
@@ -140,6 +148,10 @@ CREATE TABLE pgimport.file (
 CREATE INDEX file_sha256_idx ON pgimport.file (sha256) WHERE sha256 IS NOT NULL;
 
 COMMENT ON TABLE pgimport.file IS 'Files of a job; each is staged in a table of its own.';
+COMMENT ON COLUMN pgimport.file.checkpoint_bytes IS
+'Bytes of the file that were read by then; checkpoint_sha256 is the digest of these bytes.';
+COMMENT ON COLUMN pgimport.file.checkpoint_state IS
+'What the reader needs to go on after checkpoint_rows rows; its own affair.';
 
 -- A problem of the data: never an exception. row_no is null where the record was refused before
 -- staging (ragged, badly encoded …); value then holds the whole record, so that nothing is lost.
@@ -157,10 +169,15 @@ CREATE TABLE pgimport.issue (
     hint text,
     -- 'read' while the file was read, 'check' while its rows were validated
     found_by text NOT NULL DEFAULT 'check',
-    CONSTRAINT issue_pkey PRIMARY KEY (job_id, issue_id),
+    found_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT issue_pkey PRIMARY KEY (job_id, issue_id, found_at),
     CONSTRAINT issue_severity_check CHECK (severity IN ('error', 'warning')),
     CONSTRAINT issue_found_by_check CHECK (found_by IN ('read', 'check'))
-);
+) PARTITION BY RANGE (found_at);
+
+-- Takes all rows until enable_retention() makes partitions by time, and later what fits none: an
+-- insert never fails for want of a partition.
+CREATE TABLE pgimport.issue_default PARTITION OF pgimport.issue DEFAULT;
 
 COMMENT ON TABLE pgimport.issue IS
 'Problems found in the data of a job: file, row, line, column, code, value, message and hint.';

@@ -10,6 +10,7 @@ DECLARE
     r_table record;
 BEGIN
     PERFORM pgimport._apply_policies();
+    PERFORM pgimport._keep_partitions();
 
     -- Nothing for PUBLIC: rights are given with pgimport.grant_usage() alone.
     REVOKE ALL ON SCHEMA pgimport, pgimport_staging FROM PUBLIC;

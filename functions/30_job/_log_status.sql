@@ -59,9 +59,15 @@ CREATE OR REPLACE TRIGGER guard_event
 BEFORE UPDATE OR DELETE OR TRUNCATE ON pgimport.job_event
 FOR EACH STATEMENT EXECUTE FUNCTION pgimport._guard_event();
 
+-- partitions have this one, too: it holds against a write straight into one of them
+CREATE OR REPLACE TRIGGER guard_event_row
+BEFORE UPDATE OR DELETE ON pgimport.job_event
+FOR EACH ROW EXECUTE FUNCTION pgimport._guard_event();
+
 CREATE OR REPLACE TRIGGER guard_write
 BEFORE UPDATE OR DELETE OR TRUNCATE ON pgimport.job_write
 FOR EACH STATEMENT EXECUTE FUNCTION pgimport._guard_event();
 
 ALTER TABLE pgimport.job_event ENABLE ALWAYS TRIGGER guard_event;
+ALTER TABLE pgimport.job_event ENABLE ALWAYS TRIGGER guard_event_row;
 ALTER TABLE pgimport.job_write ENABLE ALWAYS TRIGGER guard_write;

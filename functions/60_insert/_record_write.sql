@@ -16,10 +16,17 @@ SET search_path = pg_catalog, pg_temp
 AS $_record_write$
 DECLARE
     v_xmin xid;
+    r_event record;
 BEGIN
     INSERT INTO pgimport.job_event (job_id, event, details)
     VALUES (p_job_id, 'rows_written', jsonb_build_object('rows', p_rows, 'act', p_act))
-    RETURNING xmin INTO STRICT v_xmin;
+    RETURNING event_id, happened_at INTO STRICT r_event;
+    -- RETURNING cannot tell it: the table is partitioned
+    SELECT e.xmin INTO STRICT v_xmin
+    FROM pgimport.job_event AS e
+    WHERE e.job_id = p_job_id
+        AND e.event_id = r_event.event_id
+        AND e.happened_at = r_event.happened_at;
 
     INSERT INTO pgimport.job_write (
         job_id, write_no, row_xmin, transaction_id, rows_written, act, system_identifier,
