@@ -24,7 +24,7 @@ BEGIN
     INNER JOIN pg_locks AS l
         ON l.pid = v_pid AND l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
             AND (l.classid::bigint << 32) | l.objid::bigint
-            = hashtextextended(format('pgimport job %s', j.job_id), 0);
+            = pgimport._run_key(j.job_id);
     RETURN format('%s (pid %s)', coalesce('job ' || v_jobs, 'another job'), v_pid);
 END;
 $_lock_holder$;
@@ -33,7 +33,7 @@ COMMENT ON FUNCTION pgimport._lock_holder(bigint, text) IS
 'internal: who holds the lock by which inserts into a table follow one another.';
 
 -- The sessions, besides the caller's, that hold locks of some modes on a table or one of its
--- partitions, as words; null when there are none. Called where somebody waited for one of them in vain.
+-- partitions, as words; null when there are none. Called where one of them was waited for in vain.
 CREATE OR REPLACE FUNCTION pgimport._table_holders(
     p_relation regclass,
     p_modes text[]

@@ -60,6 +60,7 @@ BEGIN
                 (2, 'INSERT, UPDATE', 'job'),
                 (2, 'INSERT, UPDATE, DELETE', 'file'),
                 (2, 'INSERT, UPDATE, DELETE', 'issue'),
+                (2, 'INSERT, UPDATE', 'job_queue'),
                 (2, 'INSERT', 'job_write'),
                 (2, 'INSERT', 'job_event'),
                 (2, 'INSERT, DELETE', 'saved_mapping'),

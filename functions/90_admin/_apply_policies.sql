@@ -76,6 +76,8 @@ BEGIN
             ('file', 'see', 'SELECT', format(c_of_job, 'file'), ''),
             ('issue', 'of_job', 'ALL', format(c_of_own_job, 'issue'), ''),
             ('issue', 'see', 'SELECT', format(c_of_job, 'issue'), ''),
+            ('job_queue', 'of_job', 'ALL', format(c_of_own_job, 'job_queue'), ''),
+            ('job_queue', 'see', 'SELECT', format(c_of_job, 'job_queue'), ''),
             ('job_write', 'of_job', 'ALL', format(c_of_job, 'job_write'), ''),
             ('job_event', 'of_job', 'ALL', format(c_of_job, 'job_event'), ''),
             ('fix', 'of_job', 'ALL', format(c_of_own_job, 'fix'), ''),

@@ -15,7 +15,7 @@ RETURN CASE
             'list_mappings', 'list_jobs', 'get_job', 'job_events', 'job_progress',
             'duplicate_report', 'issue_report', 'issue_summary', 'row_report', 'report_copy_sql',
             'preview_job', 'verify_job', 'plan_rollback', 'rollback_rows', 'row_history', 'doctor',
-            'list_limits'
+            'list_limits', 'list_queue'
         )
     THEN 'viewer'
     WHEN p_name IN (

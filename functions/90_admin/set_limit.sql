@@ -131,5 +131,5 @@ $set_limit$;
 
 COMMENT ON FUNCTION pgimport.set_limit(jsonb) IS
 'Sets how many jobs of a role, a tenant, both or all may be under way at once (running_jobs) and '
-'how much they may have staged (staged_bytes, or a text such as "10 GB"); null takes a limit away. '
-'Example: select pgimport.set_limit(''{"role": "app", "running_jobs": 2, "staged_bytes": "9 GB"}'')';
+'how much they may have staged (staged_bytes, or a text such as "10 GB"); null takes it away. '
+'Example: select pgimport.set_limit(''{"role": "app", "running_jobs": 2}'')';

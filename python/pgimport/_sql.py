@@ -498,6 +498,11 @@ def issue_report(
     )
 
 
+def issue_summary(job_id: JobId) -> Call[list[models.IssueGroup]]:
+    """Return the issues by column and code: how many, and the first values with their place."""
+    return _job_rows("issue_summary", models.IssueGroup, job_id)
+
+
 def row_report(job_id: JobId) -> Call[list[models.StagedRow]]:
     """Return every row with its class and issues; for millions use export_report()."""
     return _job_rows("row_report", models.StagedRow, job_id)
@@ -554,6 +559,27 @@ def verify_install(deep: bool | None = None) -> Call[models.Result]:
     return _call("verify_install", models.Result, {}, {"deep": ("bool", deep)})
 
 
+def doctor() -> Call[list[models.Finding]]:
+    """Return what would hinder or slow imports, each with what mends it."""
+    return _call("doctor", models.Finding, {}, shape="rows")
+
+
+def set_limit(limits: Options) -> Call[models.LimitResult]:
+    """Set how many jobs of a role or tenant may be under way, and how many bytes staged.
+
+    Args:
+        limits: ``role``, ``tenant`` (left out: all of them together), ``running_jobs``,
+            ``staged_bytes`` (a number or a text such as "10 GB"); None takes a limit away.
+
+    """
+    return _call("set_limit", models.LimitResult, {"limits": (_JSON, limits)})
+
+
+def list_limits() -> Call[list[models.LimitRow]]:
+    """Return the limits, with what is running and staged now."""
+    return _call("list_limits", models.LimitRow, {}, shape="rows")
+
+
 def version() -> Call[str]:
     """Return the version of the functions in the database."""
     return _call("version", str, {}, shape="value")
@@ -566,7 +592,8 @@ FUNCTIONS = (
     apply_fix, set_mapping, cancel_job, clear_staging, clear_target_staging, mark_duplicates,
     validate_job, check_job, preview_job, rehearse_job, insert_job, verify_job, plan_rollback,
     rollback_job, rollback_rows, redo_job, disable_rollback, disable_old_rollbacks,
-    duplicate_report, issue_report,
+    duplicate_report, issue_report, issue_summary,
     row_report, report_copy_sql, list_jobs, get_job, job_events, grant_usage, verify_install,
+    doctor, set_limit, list_limits,
     version,
 )  # fmt: skip

@@ -611,6 +611,27 @@ class IssueRow(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class IssueGroup(Record):
+    """The issues of one column and code.
+
+    Attributes:
+        rows: how many. sample, message, hint: of the first of them.
+        samples: up to three different values, each with file_no, file_name, line_no, row_no and
+            its length; values are cut at 200 characters.
+
+    """
+
+    column_name: str | None = None
+    code: str | None = None
+    severity: str | None = None
+    rows: int | None = None
+    sample: str | None = None
+    message: str | None = None
+    hint: str | None = None
+    samples: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
 class StagedRow(Record):
     """A row of the row report.
 
@@ -700,3 +721,44 @@ class EventRow(Record):
     client_address: Any = None
     details: Json | None = None
     started_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding(Record):
+    """What doctor() found.
+
+    Attributes:
+        status: ok, warning (imports work, but …) or problem.
+        mend: the statement or command that mends it, or None.
+
+    """
+
+    what: str | None = None
+    status: str | None = None
+    found: str | None = None
+    why: str | None = None
+    mend: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitResult(Result):
+    """What set_limit() has set; None: no limit."""
+
+    role: str | None = None
+    tenant: str | None = None
+    running_jobs: int | None = None
+    staged_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitRow(Record):
+    """A limit, with what counts against it now; role and tenant are None for all of them."""
+
+    role_name: str | None = None
+    tenant: str | None = None
+    running_jobs: int | None = None
+    running_now: int | None = None
+    staged_bytes: int | None = None
+    staged_now: int | None = None
+    set_at: datetime | None = None
+    set_by: str | None = None
