@@ -125,6 +125,7 @@ BEGIN
     FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
 
+    PERFORM pgimport._begin_phase(p_job.job_id, 'duplicates');
     v_snapshot := pg_current_snapshot();
     LOOP
         IF NOT v_is_create THEN

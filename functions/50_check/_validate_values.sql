@@ -33,10 +33,13 @@ BEGIN
         'the target.'
     );
 
+    PERFORM pgimport._begin_phase(p_job.job_id, 'check');
     v_unknown := pgimport._store_lookups(p_job);
     SELECT s.* INTO STRICT r_stored FROM pgimport._store_values(p_job, false) AS s;
     IF cardinality(r_stored.suspects || v_unknown) > 0 THEN
+        PERFORM pgimport._begin_phase(p_job.job_id, 'issues');
         PERFORM pgimport._search_issues(p_job);
+        PERFORM pgimport._begin_phase(p_job.job_id, 'check');
         EXECUTE format(
             'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
             'SELECT DISTINCT i.file_no, i.row_no, ''x''::"char" FROM pgimport.issue AS i '
@@ -49,6 +52,7 @@ BEGIN
         SELECT s.* INTO STRICT r_stored FROM pgimport._store_values(p_job, true) AS s;
     END IF;
 
+    PERFORM pgimport._begin_phase(p_job.job_id, 'constraints');
     PERFORM pgimport._check_constraints(p_job, p_search_path);
 
     -- a job that was checked is not any more, until its duplicates are marked again

@@ -1,6 +1,7 @@
 -- The one INSERT by which rows of a job go into its target ($1: the job's id), from a relation that
 -- is like its table of values (alias v), in key order: so the leaves of the unique index are
--- touched once. No ON CONFLICT: the unique index is the last guard.
+-- touched once. No ON CONFLICT: the unique index is the last guard. Each row is counted after the
+-- sort, which volatile columns wait for.
 -- Called by _write_rows and rehearse_job.
 CREATE OR REPLACE FUNCTION pgimport._insert_sql(
     p_job pgimport.job,
@@ -16,11 +17,12 @@ AS $_insert_sql$
 BEGIN
     RETURN (
         SELECT format(
-            'INSERT INTO %s (%s, import_job_id) SELECT %s, $1 FROM pgimport_staging.%I AS v '
-            'WHERE %s%s',
+            'INSERT INTO %s (%s, import_job_id) SELECT %s, CASE WHEN %s THEN $1 END '
+            'FROM pgimport_staging.%I AS v WHERE %s%s',
             p_relation,
             string_agg(quote_ident(c.column_name), ', ' ORDER BY c.column_no),
             string_agg(c.write_sql, ', ' ORDER BY c.column_no),
+            pgimport._count_sql(p_job.job_id),
             p_source,
             p_condition,
             ' ORDER BY ' || (

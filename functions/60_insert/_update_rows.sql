@@ -224,6 +224,7 @@ BEGIN
         RETURN;
     END IF;
 
+    PERFORM pgimport._begin_phase(p_job.job_id, 'images');
     SELECT i.* INTO STRICT rows_updated, rows_unchanged
     FROM pgimport._take_images(p_job, p_relation, columns) AS i;
     IF rows_updated + rows_unchanged <> c_wanted THEN
@@ -237,14 +238,16 @@ BEGIN
     END IF;
 
     v_update := format(
-        'UPDATE %s AS t SET %s FROM pgimport_staging.%I AS i WHERE %s AND %s',
+        'UPDATE %s AS t SET %s FROM pgimport_staging.%I AS i WHERE %s AND %s AND %s',
         p_relation,
         (SELECT string_agg(format('%I = i.n%s', c.name, c.place), ', ' ORDER BY c.place)
             FROM unnest(columns) WITH ORDINALITY AS c (name, place)),
         pgimport._staging_name(p_job.job_id, '_image'),
         pgimport._image_key_sql(p_job),
-        pgimport._window_sql(p_job, 'i')
+        pgimport._window_sql(p_job, 'i'),
+        pgimport._count_sql(p_job.job_id)
     );
+    PERFORM pgimport._begin_phase(p_job.job_id, 'update');
     -- the table's own triggers and checks run under the caller's search_path
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     EXECUTE v_update;

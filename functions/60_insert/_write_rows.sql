@@ -42,11 +42,13 @@ BEGIN
         rows_written := 0;
         checksum_staged := '0';
     ELSE
+        PERFORM pgimport._begin_phase(p_job.job_id, 'checksum');
         checksum_staged := pgimport._staged_checksum(p_job, p_relation);
         v_insert := pgimport._insert_sql(
             p_job, p_relation, pgimport._staging_name(p_job.job_id, '_value'),
             pgimport._clean_sql(p_job)
         );
+        PERFORM pgimport._begin_phase(p_job.job_id, 'insert');
         -- the table's own triggers, defaults and checks run under the caller's search_path
         PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
         EXECUTE v_insert USING p_job.job_id;
@@ -56,6 +58,7 @@ BEGIN
     PERFORM set_config('jit', v_jit, true);
     PERFORM set_config('work_mem', v_memory, true);
 
+    PERFORM pgimport._begin_phase(p_job.job_id, 'fingerprints');
     PERFORM pgimport._check_deferred(p_relation, p_search_path);
 
     v_xmin := pgimport._record_write(

@@ -67,6 +67,7 @@ BEGIN
     END IF;
     PERFORM pgimport._require_rules(v_job);
 
+    PERFORM pgimport._begin_phase(p_job_id, 'recheck');
     v_new := pgimport._recheck_duplicates(v_batch);
     v_job := pgimport._read_job(p_job_id);
 

@@ -49,6 +49,7 @@ BEGIN
     END IF;
 
     IF p_mode = 'cascade' AND NOT v_soft AND jsonb_array_length(p_plan -> 'dependents') > 0 THEN
+        PERFORM pgimport._begin_phase(p_job.job_id, 'cascade');
         SELECT c.* INTO STRICT r_done
         FROM pgimport._cascade_delete(
             p_job.job_id, p_relation,

@@ -21,21 +21,25 @@ AS $_delete_rows$
 -- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     v_deleted bigint;
+    v_count text := pgimport._count_sql(p_job.job_id);
     v_act text := CASE WHEN p_soft
         THEN format('UPDATE %s AS t SET %s', p_relation,
             pgimport._soft_delete_sql(p_job.target_id, p_relation))
         ELSE format('DELETE FROM %s AS t', p_relation) END;
 BEGIN
+    PERFORM pgimport._begin_phase(p_job.job_id, 'rollback');
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     -- one statement in every case: rows that refer to each other go together
     IF p_rest = 0 THEN
-        EXECUTE format('%s WHERE %s AND %s', v_act, p_scope.carries, p_scope.untouched);
+        EXECUTE format('%s WHERE %s AND %s AND %s', v_act, p_scope.carries, p_scope.untouched,
+            v_count);
     ELSE
         EXECUTE format(
-            '%s %s (%s) AS q WHERE t.tableoid = q."pgimport rel" AND t.ctid = q."pgimport ctid"',
+            '%s %s (%s) AS q WHERE t.tableoid = q."pgimport rel" AND t.ctid = q."pgimport ctid" AND %s',
             v_act,
             CASE WHEN p_soft THEN 'FROM' ELSE 'USING' END,
-            pgimport._doomed_sql(p_relation, p_scope, p_all, p_rest)
+            pgimport._doomed_sql(p_relation, p_scope, p_all, p_rest),
+            v_count
         );
     END IF;
     GET DIAGNOSTICS v_deleted = ROW_COUNT;

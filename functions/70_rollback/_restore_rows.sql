@@ -49,6 +49,7 @@ BEGIN
     INTO v_all, v_each, v_any
     FROM pgimport._image_columns(p_job, p_relation) AS c;
 
+    PERFORM pgimport._begin_phase(p_job.job_id, 'restore');
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     -- the modified rows first: afterwards those that went back would look modified
     IF p_mode = 'keep_modified' THEN
@@ -60,9 +61,10 @@ BEGIN
         -- they carry this transaction's xmin now and are not what the job wrote: left alone below
     END IF;
     v_restore := format(
-        'UPDATE %s AS t SET %s FROM pgimport_staging.%I AS i WHERE %s%s',
+        'UPDATE %s AS t SET %s FROM pgimport_staging.%I AS i WHERE %s%s AND %s',
         p_relation, v_all, c_image, v_where,
-        CASE WHEN p_mode <> 'force' THEN format(' AND %s', v_whole) END
+        CASE WHEN p_mode <> 'force' THEN format(' AND %s', v_whole) END,
+        pgimport._count_sql(p_job.job_id)
     );
     -- after a rollback of some rows the others can still be rolled back
     IF p_partial THEN

@@ -63,6 +63,7 @@ BEGIN
     );
     PERFORM pgimport._refuse_foreign_staging(v_job);
     PERFORM pgimport._refuse_foreign_image(v_job, v_relation);
+    PERFORM pgimport._begin_phase(p_job_id, 'plan');
     PERFORM pgimport._lock_doomed(v_job, v_relation);
 
     PERFORM pgimport._plan_job_rows(v_job.rows_inserted, v_relation);
