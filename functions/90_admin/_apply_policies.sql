@@ -58,6 +58,7 @@ BEGIN
         FROM (
             VALUES
             ('schema_step', 'see', 'SELECT', 'true', ''),
+            ('retention', 'see', 'SELECT', 'true', ''),
             ('role_grant', 'see', 'SELECT', 'true', ''),
             ('target', 'see', 'SELECT', 'true', ''),
             ('target', 'administer', 'ALL', c_admin, ''),

@@ -1,7 +1,7 @@
 -- Makes every partition of pgimport's tables what its table is: of the same owner, with row-level
 -- security and without rights for anybody else, so that nobody reads or writes past the policies of
--- the table; append-only against TRUNCATE, too, where the table is. pg_partman makes partitions that
--- have none of it.
+-- the table; append-only against TRUNCATE, too, where the table is. pg_partman makes partitions
+-- that have none of it.
 -- Called by schema/end.sql, enable_retention and run_maintenance. What is so already is not locked.
 CREATE OR REPLACE FUNCTION pgimport._keep_partitions()
 RETURNS void
@@ -16,7 +16,9 @@ DECLARE
 BEGIN
     FOR r_part IN
         SELECT c.oid::regclass AS name, c.relowner, c.relacl, c.relrowsecurity, o.rolname AS owner,
+            t.relation,
             p.relowner <> c.relowner AS is_foreign,
+            obj_description(c.oid, 'pg_class') IS NULL AS lacks_comment,
             EXISTS (
                 SELECT FROM pg_trigger AS g WHERE g.tgrelid = p.oid AND (g.tgtype & 32) > 0
             ) AND NOT EXISTS (
@@ -47,6 +49,13 @@ BEGIN
                 coalesce(quote_ident(r_right.rolname), 'PUBLIC')
             );
         END LOOP;
+        IF r_part.lacks_comment THEN
+            EXECUTE format(
+                'COMMENT ON TABLE %s IS %L', r_part.name,
+                format('Rows of %s of some time; to be read and written by that table alone.',
+                    r_part.relation)
+            );
+        END IF;
         IF r_part.lacks_guard THEN
             EXECUTE format(
                 'CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON %s '

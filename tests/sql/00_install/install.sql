@@ -16,7 +16,8 @@ SELECT set_eq(
     AND NOT c.relispartition$$,
     ARRAY[
         'schema_step', 'role_grant', 'target', 'target_column', 'job', 'file', 'issue',
-        'job_write', 'job_event', 'fix', 'fix_record', 'kept_row', 'saved_mapping'
+        'job_write', 'job_event', 'fix', 'fix_record', 'kept_row', 'saved_mapping',
+        'row_history', 'job_queue', 'job_limit', 'retention'
     ],
     'an install makes these tables'
 );
