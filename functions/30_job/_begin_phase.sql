@@ -6,8 +6,9 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 RETURN ARRAY[
-    'stage', 'check', 'issues', 'constraints', 'duplicates', 'recheck', 'update', 'insert',
-    'fingerprints', 'verify', 'plan', 'rollback', 'restore', 'rehearse'
+    'check', 'issues', 'constraints', 'duplicates', 'recheck', 'images', 'update', 'checksum',
+    'insert', 'fingerprints', 'plan', 'cascade', 'rollback', 'restore', 'rehearse', 'batch',
+    'verify', 'stage'
 ];
 
 COMMENT ON FUNCTION pgimport._phase_names() IS
@@ -15,14 +16,16 @@ COMMENT ON FUNCTION pgimport._phase_names() IS
 
 -- Says to everybody, now and not at the end of the transaction, which phase of a job begins.
 -- The live counter of a job is a sequence, pgimport_staging.job_…_count: what is written to it is
--- seen at once. Its value is phase · 10^17 + (seconds since 1970 mod 10^7) · 10^10 + rows done.
--- Does nothing where the job has no counter, the caller no right to it, or the transaction may
--- write nothing. p_done: rows of the phase that are done already.
+-- seen at once. Its value is phase · 10^17 + (tenths of seconds since 1970 mod 10^7) · 10^10 + rows
+-- done. Does nothing where the job has no counter, the caller no right to it, or the transaction
+-- may write nothing. p_phase null: something runs, nobody knows what yet.
+-- p_done: rows of the phase that are done already. p_began: when it began.
 -- Called at the beginning of every long step, with the job locked.
 CREATE OR REPLACE FUNCTION pgimport._begin_phase(
     p_job_id uuid,
     p_phase text,
-    p_done bigint DEFAULT 0
+    p_done bigint DEFAULT 0,
+    p_began timestamptz DEFAULT clock_timestamp()
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -36,8 +39,8 @@ BEGIN
         -- not called yet: the first nextval() returns the value itself
         PERFORM setval(
             v_counter,
-            array_position(pgimport._phase_names(), p_phase) * 100000000000000000
-            + (extract(EPOCH FROM clock_timestamp())::bigint % 10000000) * 10000000000
+            coalesce(array_position(pgimport._phase_names(), p_phase), 0) * 100000000000000000
+            + (floor(extract(EPOCH FROM p_began) * 10)::bigint % 10000000) * 10000000000
             + least(greatest(p_done, 0), 9999999999),
             false
         );
@@ -45,7 +48,7 @@ BEGIN
 END;
 $_begin_phase$;
 
-COMMENT ON FUNCTION pgimport._begin_phase(uuid, text, bigint) IS
+COMMENT ON FUNCTION pgimport._begin_phase(uuid, text, bigint, timestamptz) IS
 'internal: writes to the live counter of a job which phase begins.';
 
 -- The live counter of a job, where there is one that the caller may write to now.

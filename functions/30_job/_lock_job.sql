@@ -41,6 +41,8 @@ BEGIN
         PERFORM pg_advisory_xact_lock_shared(pgimport._run_key(p_job_id));
     ELSE
         PERFORM pg_advisory_xact_lock(pgimport._run_key(p_job_id));
+        -- what an earlier act said there is not this one's
+        PERFORM pgimport._begin_phase(p_job_id, NULL);
     END IF;
 
     RETURN v_job;
