@@ -64,6 +64,8 @@ DECLARE
     v_is_fresh boolean := true;
     v_new bigint := 0;
     v_gone bigint := 0;
+    -- rows of the batches before are fresh, too
+    v_foreign text;
     r_key record;
 BEGIN
     IF p_job.options ->> 'on_duplicate' = 'create' THEN
@@ -71,6 +73,9 @@ BEGIN
     END IF;
     SELECT t.* INTO STRICT v_target FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
     v_relation := pgimport._target_relation(v_target);
+    v_foreign := CASE WHEN p_job.batch_until IS NOT NULL
+        AND has_column_privilege(v_relation, 'import_job_id', 'SELECT')
+        THEN ' AND t.import_job_id IS DISTINCT FROM $2' END;
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(p_job) AS k;
     IF p_job.options ->> 'on_duplicate' = 'update' AND p_job.database_duplicates > 0 THEN
         v_gone := pgimport._unmark_gone(p_job, v_relation, r_key.staged_keys, r_key.target_equal);
@@ -80,20 +85,22 @@ BEGIN
         v_fresh := format('SELECT FROM %s AS t WHERE %s', v_relation, r_key.target_equal);
     ELSE
         EXECUTE format(
-            'SELECT EXISTS (SELECT FROM %s AS t WHERE age(t.xmin) <= $1)', v_relation
-        ) INTO v_is_fresh USING v_age;
+            'SELECT EXISTS (SELECT FROM %s AS t WHERE age(t.xmin) <= $1%s)', v_relation, v_foreign
+        ) INTO v_is_fresh USING v_age, p_job.job_id;
         v_fresh := format('SELECT FROM fresh AS f WHERE %s', r_key.fresh_equal);
     END IF;
 
     IF v_is_fresh THEN
         EXECUTE format(
-            'WITH fresh AS (SELECT %s FROM %s AS t WHERE age(t.xmin) <= $1) '
-            'INSERT INTO pgimport_staging.%I (file_no, row_no, kind) '
-            'SELECT k.file_no, k.row_no, ''d''::"char" FROM (%s) AS k WHERE EXISTS (%s) '
-            'AND NOT EXISTS (SELECT FROM pgimport_staging.%3$I AS m WHERE m.kind = ''d'' '
-            'AND m.file_no = k.file_no AND m.row_no = k.row_no)',
-            r_key.target_keys, v_relation, c_mark, r_key.staged_keys, v_fresh
-        ) USING v_age;
+            'WITH fresh AS (SELECT %1$s FROM %2$s AS t WHERE age(t.xmin) <= $1%6$s) '
+            'INSERT INTO pgimport_staging.%3$I (file_no, row_no, kind) '
+            'SELECT k.file_no, k.row_no, ''d''::"char" FROM (%4$s) AS k WHERE EXISTS (%5$s) '
+            'AND NOT EXISTS (SELECT FROM pgimport_staging.%3$I AS m '
+            'WHERE m.file_no = k.file_no AND m.row_no = k.row_no%7$s)',
+            r_key.target_keys, v_relation, c_mark, r_key.staged_keys, v_fresh, v_foreign,
+            -- after the first batch a repeated key may be in the target by the job itself
+            CASE WHEN p_job.batch_until IS NULL THEN ' AND m.kind = ''d''' END
+        ) USING v_age, p_job.job_id;
         GET DIAGNOSTICS v_new = ROW_COUNT;
     END IF;
 

@@ -50,7 +50,8 @@ COMMENT ON FUNCTION pgimport._rows_remaining(pgimport.job) IS
 'internal: how many rows of a job are still to be written.';
 
 -- Sets how far the next batch of a job goes: over so many rows that are to be written, in the order
--- of the files; over all that remain where these are no more. Returns the job with batch_until.
+-- of the files; over all that remain where these are no more. Returns the job with batch_until and
+-- no more than so many clean rows.
 -- Called by insert_job.
 CREATE OR REPLACE FUNCTION pgimport._next_batch(
     p_job pgimport.job,
@@ -71,6 +72,7 @@ DECLARE
     v_batch pgimport.job := p_job;
 BEGIN
     v_batch.batch_until := c_end;
+    v_batch.clean_rows := least(p_job.clean_rows, p_rows);
     IF pgimport._rows_remaining(p_job) > p_rows THEN
         EXECUTE format(
             'SELECT ARRAY[v.file_no, v.row_no] FROM pgimport_staging.%I AS v WHERE %s AND %s '
@@ -128,7 +130,8 @@ BEGIN
     EXECUTE format(
         'SELECT count(*) FILTER (WHERE %s), count(*) FROM pgimport_staging.%I AS v '
         'WHERE %s AND %s',
-        pgimport._clean_sql(v_batch),
+        CASE p_job.options ->> 'on_duplicate' WHEN 'update' THEN pgimport._clean_sql(v_batch)
+            ELSE 'true' END,
         pgimport._staging_name(p_job.job_id, '_value'),
         pgimport._window_sql(v_batch, 'v'),
         pgimport._writable_sql(p_job)

@@ -56,8 +56,10 @@ BEGIN
             SELECT p.oid::regprocedure::text
             FROM pg_proc AS p
             INNER JOIN pg_language AS l ON p.prolang = l.oid
+            -- a procedure that commits can have no setting; all it does is to call a function
             WHERE p.pronamespace = c_schema
                 AND l.lanname = 'plpgsql'
+                AND p.prokind <> 'p'
                 AND 'search_path=pg_catalog, pg_temp' <> ALL (coalesce(p.proconfig, '{}'))
             ORDER BY 1 LIMIT 20
         ), c_again;

@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 
-SELECT plan(13);
+SELECT plan(14);
 
 CREATE FUNCTION pgimport_test.names(p_names text[])
 RETURNS text
@@ -49,9 +49,23 @@ SELECT is(
         INNER JOIN pg_language AS l ON p.prolang = l.oid
         WHERE p.pronamespace = 'pgimport'::regnamespace
             AND l.lanname = 'plpgsql'
+            AND p.prokind <> 'p'
             AND 'search_path=pg_catalog, pg_temp' <> all(coalesce(p.proconfig, '{}'))
     ),
     NULL, 'every PL/pgSQL function pins its search_path'
+);
+
+-- one that commits can have no setting
+SELECT is(
+    (
+        SELECT pgimport_test.names(array_agg(p.proname::text ORDER BY p.proname))
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'pgimport'::regnamespace
+            AND p.prokind = 'p'
+            AND regexp_replace(p.prosrc, 'OPERATOR\(pg_catalog\.[^ ]+\)', '', 'g')
+            ~ '( [-=<>|+*/]+ | (IN|LIKE|BETWEEN) )'
+    ),
+    NULL, 'every procedure names its operators with their schema'
 );
 
 SELECT is(
