@@ -580,6 +580,27 @@ def list_limits() -> Call[list[models.LimitRow]]:
     return _call("list_limits", models.LimitRow, {}, shape="rows")
 
 
+def enable_retention(options: Options | None = None) -> Call[models.RetentionResult]:
+    """Say for how long what is kept, and cut issues, events and row history by time.
+
+    Args:
+        options: ``staged_rows`` (of finished jobs; "24 hours"), ``issues`` ("1 month"), ``events``,
+            ``row_history`` (None: for ever), ``engine`` (auto, pg_partman, own), ``premake``.
+
+    """
+    return _call("enable_retention", models.RetentionResult, {}, {"options": (_JSON, options)})
+
+
+def run_maintenance(options: Options | None = None) -> Call[models.MaintenanceResult]:
+    """Remove what is older than retention says; nothing that an open rollback needs.
+
+    Args:
+        options: ``dry_run``, ``jobs`` (of how many at most staged rows are freed in one run).
+
+    """
+    return _call("run_maintenance", models.MaintenanceResult, {}, {"options": (_JSON, options)})
+
+
 def version() -> Call[str]:
     """Return the version of the functions in the database."""
     return _call("version", str, {}, shape="value")
@@ -595,5 +616,6 @@ FUNCTIONS = (
     duplicate_report, issue_report, issue_summary,
     row_report, report_copy_sql, list_jobs, get_job, job_events, grant_usage, verify_install,
     doctor, set_limit, list_limits,
+    enable_retention, run_maintenance,
     version,
 )  # fmt: skip

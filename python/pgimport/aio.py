@@ -114,4 +114,6 @@ class AsyncClient:
     doctor = _Method(_sql.doctor)
     set_limit = _Method(_sql.set_limit)
     list_limits = _Method(_sql.list_limits)
+    enable_retention = _Method(_sql.enable_retention)
+    run_maintenance = _Method(_sql.run_maintenance)
     version = _Method(_sql.version)

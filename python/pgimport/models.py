@@ -762,3 +762,37 @@ class LimitRow(Record):
     staged_now: int | None = None
     set_at: datetime | None = None
     set_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionResult(Result):
+    """For how long what is kept.
+
+    Attributes:
+        settings: staged_rows, issues, events, row_history (None: for ever), engine, premake.
+        engine: who makes and drops partitions: pg_partman or own.
+        tables: one a partitioned table: table, keep, engine, partition_length, partitions,
+            rows_moved.
+
+    """
+
+    settings: Json = field(default_factory=dict)
+    engine: str | None = None
+    tables: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaintenanceResult(Result):
+    """What was removed, or would be.
+
+    Attributes:
+        removed: one a kind: kind, jobs, partitions, rows, bytes.
+        kept: one a kind and reason: kind, jobs, partitions, bytes, why.
+        remaining: there is more for another run.
+
+    """
+
+    dry_run: bool = False
+    removed: list[Json] = field(default_factory=list)
+    kept: list[Json] = field(default_factory=list)
+    remaining: bool = False
