@@ -22,7 +22,8 @@ BEGIN
     WHERE t.target_id = r_job.target_id;
 
     SELECT coalesce(jsonb_agg(
-        to_jsonb(f) - '{job_id,staging_table,line_offset,token_seed}'::text[] ORDER BY f.file_no
+        to_jsonb(f) - '{job_id,staging_table,line_offset,token_seed,checkpoint_state}'::text[]
+        ORDER BY f.file_no
     ), '[]')
     INTO v_files
     FROM pgimport.file AS f

@@ -18,7 +18,7 @@ DECLARE
 BEGIN
     PERFORM pgimport._require_keys(
         p_options,
-        '{sha256,bytes,encoding,delimiter,sheet,header,line_offset,mapping,force,file_no}',
+        '{sha256,bytes,encoding,delimiter,sheet,header,line_offset,mapping,force,file_no,resume}',
         'p_options of stage_file'
     );
 
@@ -50,6 +50,9 @@ BEGIN
         WHEN jsonb_typeof(p_options -> 'header') <> 'boolean'
             THEN 'header must be true or false: whether the data begin with a header line'
         WHEN jsonb_typeof(p_options -> 'force') <> 'boolean' THEN 'force must be true or false'
+        WHEN jsonb_typeof(p_options -> 'resume') <> 'boolean' THEN 'resume must be true or false'
+        WHEN (p_options -> 'resume')::boolean AND p_options ->> 'file_no' IS NULL
+            THEN 'resume needs the file_no of a file of the job'
         WHEN octet_length(p_options ->> 'delimiter') <> 1
             OR p_options ->> 'delimiter' IN (E'\n', E'\r', '"')
             THEN 'delimiter must be one single-byte character'

@@ -1,8 +1,46 @@
+-- Refuses a file that is loaded in several transactions and not at its end yet: closed now, its
+-- other rows would be lost without a word.
+-- Called by _seal_staging once nobody is loading the file. Raises PI309.
+CREATE OR REPLACE FUNCTION pgimport._refuse_half(
+    p_file pgimport.file
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_refuse_half$
+DECLARE
+    v_file pgimport.file;
+BEGIN
+    -- what another session committed while its COPY was waited for counts, too
+    SELECT f.* INTO v_file FROM pgimport.file AS f
+    WHERE f.job_id = p_file.job_id AND f.file_no = p_file.file_no;
+    IF v_file.status = 'open' AND v_file.checkpoint_rows IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI309',
+            MESSAGE = format('file %s "%s" of job "%s" is loaded only up to %s',
+                v_file.file_no, v_file.file_name, v_file.job_id,
+                pgimport._count_of(v_file.checkpoint_rows, 'row')),
+            DETAIL = format('%s of %s bytes were read; last checkpoint: %s',
+                v_file.checkpoint_bytes, coalesce(v_file.bytes::text, 'unknown'),
+                v_file.checkpoint_at),
+            HINT = format(
+                'run the import again with this job, or give the file up: '
+                'select pgimport.finish_file(%L, %s, 0, ''{"failed": "not loaded"}'');',
+                v_file.job_id, v_file.file_no
+            );
+    END IF;
+END;
+$_refuse_half$;
+
+COMMENT ON FUNCTION pgimport._refuse_half(pgimport.file) IS
+'internal: refuses a file that is loaded only up to a checkpoint.';
+
 -- Makes a job's files one relation to read: closes files that were loaded but not closed, notices
 -- rows lost in a server crash, and attaches every file's table to the job's partitioned table.
 -- Called with the job locked, by every step that reads staged rows; the job may be staged or
 -- staging_lost afterwards. Returns the warnings for the caller's answer.
--- Raises PI305 (a file is open and empty), PI306 (nothing staged), PI602.
+-- Raises PI305 (a file is open and empty), PI306 (nothing staged), PI309, PI602.
 CREATE OR REPLACE FUNCTION pgimport._seal_staging(
     p_job pgimport.job
 )
@@ -26,6 +64,7 @@ BEGIN
         IF r_file.status = 'open' THEN
             -- waits for a COPY that is still running; nobody said how many rows there should be
             EXECUTE format('LOCK TABLE pgimport_staging.%I IN SHARE MODE', r_file.staging_table);
+            PERFORM pgimport._refuse_half(r_file);
             IF NOT pgimport._has_rows(r_file.staging_table) THEN
                 RAISE EXCEPTION USING
                     ERRCODE = 'PI305',

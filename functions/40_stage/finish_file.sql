@@ -1,7 +1,7 @@
 -- Closes a file: rows parsed must equal rows staged. With {"failed": "why"} the file is given up:
 -- its rows are dropped, the other files and the job go on.
 -- Called by users and the client; the same call again answers the same.
--- Raises PI001, PI002, PI003, PI101, PI102, PI301, PI302, PI303.
+-- Raises PI001, PI002, PI003, PI101, PI102, PI301, PI302, PI303, PI309, PI606.
 CREATE OR REPLACE FUNCTION pgimport.finish_file(
     p_job_id uuid,
     p_file_no integer,
@@ -21,12 +21,14 @@ DECLARE
     v_failed text := v_options ->> 'failed';
 BEGIN
     PERFORM pgimport._require_keys(
-        v_options, '{rows_refused,line_offset,sha256,bytes,failed,more}', 'p_options of finish_file'
+        v_options, '{rows_refused,line_offset,sha256,bytes,failed,more,fence}',
+        'p_options of finish_file'
     );
     IF v_options ->> 'sha256' !~ '^[0-9a-f]{64}$'
         OR v_options ->> 'bytes' !~ '^[0-9]{1,18}$'
         OR v_options ->> 'line_offset' !~ '^[0-9]{1,18}$'
         OR v_options ->> 'rows_refused' !~ '^[0-9]{1,18}$'
+        OR v_options ->> 'fence' !~ '^[0-9]{1,18}$'
         OR jsonb_typeof(v_options -> 'more') <> 'boolean'
         OR p_rows_parsed < 0
     THEN
@@ -45,6 +47,7 @@ BEGIN
     END IF;
 
     v_file := pgimport._lock_file(p_job_id, p_file_no, '{open,staged,failed}');
+    PERFORM pgimport._check_fence(v_file, v_options);
 
     IF v_failed IS NOT NULL THEN
         PERFORM pgimport._require_status(v_job, '{pending,staging,staged}', 'given a failed file');
@@ -97,5 +100,6 @@ $finish_file$;
 COMMENT ON FUNCTION pgimport.finish_file(uuid, integer, bigint, jsonb) IS
 'Closes a file; rows parsed must equal rows staged. Options: rows_refused, line_offset, sha256, '
 'bytes, failed (a message: the file is given up and its rows are dropped), more (true: other '
-'files follow, the job is not staged yet). '
+'files follow, the job is not staged yet), fence (of stage_file: refused if somebody else opened '
+'the file since). '
 'Example: select pgimport.finish_file(:''job'', 1, 250000)';

@@ -1,7 +1,9 @@
 -- Opens a file of a job: decides its mapping, makes its staging table, says how to COPY into it.
--- With the option file_no a file is staged again, alone: its old rows are dropped first.
+-- With the option file_no a file is staged again, alone: its old rows are dropped first. With
+-- resume as well they stay as far as they are known to be right: the answer's checkpoint says where
+-- to go on, or null where there is nothing to go on with.
 -- Called by users and the client, several sessions side by side.
--- Raises PI001, PI002, PI003, PI101, PI102, PI205, PI206, PI207, PI301, PI304, PI308.
+-- Raises PI001, PI002, PI003, PI101, PI102, PI205, PI206, PI207, PI301, PI304, PI308, PI309, PI606.
 CREATE OR REPLACE FUNCTION pgimport.stage_file(
     p_job_id uuid,
     p_file_name text,
@@ -13,26 +15,25 @@ LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $stage_file$
--- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
+    c_open CONSTANT text[] := '{pending,staging,staged,checked,failed,staging_lost}';
     v_options jsonb := coalesce(nullif(p_options, 'null'), '{}');
+    v_resume boolean;
     v_job pgimport.job := pgimport._lock_job(p_job_id, p_share => true);
     v_target pgimport.target;
-    v_file_no integer;
-    v_table text;
-    v_columns text;
-    v_copy_columns text;
-    v_delimiter text := coalesce(v_options ->> 'delimiter', ',');
-    v_encoding text := upper(coalesce(v_options ->> 'encoding', 'UTF8'));
-    v_has_header boolean;
+    v_file pgimport.file;
+    v_opened pgimport.file;
     r_mapped record;
+    r_resumed record;
+    v_warnings jsonb;
 BEGIN
-    PERFORM pgimport._require_status(
-        v_job, '{pending,staging,staged,checked,failed,staging_lost}', 'given another file'
-    );
     PERFORM pgimport._check_file_options(p_file_name, p_header, v_options);
-    v_file_no := (v_options ->> 'file_no')::integer;
-    v_has_header := coalesce((v_options ->> 'header')::boolean, true);
+    v_resume := coalesce((v_options ->> 'resume')::boolean, false);
+    -- a file that is staged may be asked for as long as the job has it
+    PERFORM pgimport._require_status(
+        v_job, c_open || CASE WHEN v_resume THEN '{queued,inserting,completed}'::text[] END,
+        'given another file'
+    );
 
     SELECT t.* INTO STRICT v_target FROM pgimport.target AS t
     WHERE t.target_id = v_job.target_id;
@@ -40,7 +41,8 @@ BEGIN
 
     IF v_options ? 'sha256' AND NOT coalesce((v_options ->> 'force')::boolean, false) THEN
         PERFORM pgimport._refuse_same_file(
-            v_job, v_options ->> 'sha256', v_options ->> 'sheet', v_file_no
+            v_job, v_options ->> 'sha256', v_options ->> 'sheet',
+            (v_options ->> 'file_no')::integer
         );
     END IF;
 
@@ -54,6 +56,29 @@ BEGIN
             THEN coalesce(v_job.mapping, '{}') || coalesce(v_options -> 'mapping', '{}') END,
         v_job
     ) AS m;
+    v_warnings := coalesce(r_mapped.warnings, '[]'::jsonb);
+
+    IF v_options ? 'file_no' THEN
+        v_file := pgimport._take_file(p_job_id, (v_options ->> 'file_no')::integer);
+    END IF;
+    v_opened := pgimport._opened_file(v_job, p_file_name, p_header, r_mapped.mapping, v_options);
+    IF v_resume THEN
+        SELECT * INTO STRICT r_resumed FROM pgimport._resume_file(v_file, v_opened);
+        IF r_resumed.checkpoint IS NOT NULL THEN
+            UPDATE pgimport.file AS f SET fence = f.fence + 1
+            WHERE f.job_id = p_job_id AND f.file_no = v_file.file_no AND f.status = 'open'
+            RETURNING * INTO v_opened;
+            RETURN pgimport._file_envelope(
+                v_job, coalesce(v_opened, v_file), r_resumed.checkpoint, false, v_warnings
+            );
+        END IF;
+        v_warnings := v_warnings || to_jsonb(format(
+            'file %s "%s" is staged from its start: %s',
+            v_file.file_no, p_file_name, r_resumed.reason
+        ));
+        v_job := pgimport._read_job(p_job_id);
+    END IF;
+    PERFORM pgimport._require_status(v_job, c_open, 'given another file');
 
     -- a job that was checked, failed or lost its rows goes back to staging; one that is staging
     -- is left alone, so that nobody waits
@@ -62,54 +87,14 @@ BEGIN
         PERFORM pgimport._reset_check(p_job_id);
     END IF;
 
-    IF v_file_no IS NULL THEN
-        v_file_no := pgimport._next_file_no(p_job_id);
+    IF v_file.file_no IS NULL THEN
+        v_opened.file_no := pgimport._next_file_no(p_job_id);
     ELSE
-        PERFORM FROM pgimport.file AS f
-        WHERE f.job_id = p_job_id AND f.file_no = v_file_no FOR UPDATE;
-        IF NOT found THEN
-            RAISE EXCEPTION USING
-                ERRCODE = 'PI301',
-                MESSAGE = format('job "%s" has no file %s', p_job_id, v_file_no),
-                HINT = format('select pgimport.get_job(%L) -> ''files'';', p_job_id);
-        END IF;
-        PERFORM pgimport._drop_staging(p_job_id, v_file_no);
-        DELETE FROM pgimport.issue AS i WHERE i.job_id = p_job_id AND i.file_no = v_file_no;
-        DELETE FROM pgimport.file AS f WHERE f.job_id = p_job_id AND f.file_no = v_file_no;
+        PERFORM pgimport._drop_staging(p_job_id, v_file.file_no);
+        DELETE FROM pgimport.issue AS i WHERE i.job_id = p_job_id AND i.file_no = v_file.file_no;
     END IF;
-
-    PERFORM pgimport._refuse_staged_bytes(v_job, (v_options ->> 'bytes')::bigint);
-
-    v_table := pgimport._staging_name(p_job_id, format('_f%s', v_file_no));
-    SELECT
-        string_agg(format('%I text', m ->> 'staged_as'), ', ' ORDER BY (m -> 'position')::integer),
-        string_agg(format('%I', m ->> 'staged_as'), ', ' ORDER BY (m -> 'position')::integer)
-    INTO v_columns, v_copy_columns
-    FROM jsonb_array_elements(r_mapped.mapping) AS m;
-
-    -- made alone and attached to the job's table only when the job is checked: a transaction that
-    -- is loading one file must not hold a lock that another file waits for. Row numbers are taken
-    -- a hundred at a time: one at a time they would cost a seventh of the COPY
-    EXECUTE format(
-        'CREATE %s TABLE pgimport_staging.%I ('
-        'file_no integer NOT NULL DEFAULT %s CHECK (file_no = %s), '
-        'row_no bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY (CACHE 100), line_no bigint, %s'
-        ') WITH (autovacuum_enabled = false)',
-        CASE WHEN (v_job.options ->> 'durable')::boolean THEN '' ELSE 'UNLOGGED' END,
-        v_table, v_file_no, v_file_no, v_columns
-    );
-    PERFORM pgimport._give_staging(p_job_id);
-
-    INSERT INTO pgimport.file (
-        job_id, file_no, file_name, header, mapping, staging_table,
-        sha256, bytes, encoding, delimiter, sheet, line_offset
-    )
-    VALUES (
-        p_job_id, v_file_no, p_file_name, p_header, r_mapped.mapping, v_table,
-        v_options ->> 'sha256', (v_options ->> 'bytes')::bigint, v_encoding, v_delimiter,
-        v_options ->> 'sheet',
-        coalesce((v_options ->> 'line_offset')::bigint, v_has_header::integer)
-    );
+    PERFORM pgimport._refuse_staged_bytes(v_job, v_opened.bytes);
+    v_opened := pgimport._open_file(v_job, v_opened);
 
     -- whoever is moving the job at this moment moves it to staging, too
     PERFORM FROM pgimport.job
@@ -120,27 +105,15 @@ BEGIN
         WHERE job_id = p_job_id RETURNING * INTO v_job;
     END IF;
 
-    RETURN pgimport._envelope(
-        v_job,
-        format('file %s is open: "%s"', v_file_no, p_file_name),
-        jsonb_build_object(
-            'file_no', v_file_no,
-            'mapping', r_mapped.mapping,
-            'copy_sql', format(
-                'COPY pgimport_staging.%I (%s) FROM STDIN WITH '
-                '(FORMAT csv, HEADER %s, DELIMITER %L, ENCODING %L)',
-                v_table, v_copy_columns, v_has_header::text, v_delimiter, v_encoding
-            ),
-            'row_copy_sql', format(
-                'COPY pgimport_staging.%I (line_no, %s) FROM STDIN', v_table, v_copy_columns
-            )
-        ),
-        r_mapped.warnings
+    RETURN pgimport._file_envelope(
+        v_job, v_opened, NULL, coalesce((v_options ->> 'header')::boolean, true), v_warnings
     );
 END;
 $stage_file$;
 
 COMMENT ON FUNCTION pgimport.stage_file(uuid, text, text[], jsonb) IS
-'Opens a file of a job; keys: file_no, mapping, copy_sql (the COPY statement that loads it). '
-'Options: sha256, bytes, encoding, delimiter, sheet, header, line_offset, mapping, force, file_no. '
+'Opens a file of a job; keys: file_no, mapping, copy_sql (the COPY statement that loads it), '
+'fence, checkpoint (where to go on with it, or null). '
+'Options: sha256, bytes, encoding, delimiter, sheet, header, line_offset, mapping, force, file_no '
+'(stage this file again), resume (with file_no: go on with what is there). '
 'Example: select pgimport.stage_file(:''job'', ''a.csv'', ''{code,sku}'') ->> ''copy_sql''';

@@ -220,6 +220,21 @@ def stage_file(
     )
 
 
+def checkpoint_file(
+    job_id: JobId,
+    file_no: int,
+    rows_parsed: int | None = None,
+    options: Options | None = None,
+) -> Call[models.CheckpointResult]:
+    """Note how far an open file is loaded; without rows it is only held for this transaction."""
+    return _call(
+        "checkpoint_file",
+        models.CheckpointResult,
+        {"job_id": (_ID, job_id), "file_no": ("int4", file_no)},
+        {"rows_parsed": ("int8", rows_parsed), "options": (_JSON, options)},
+    )
+
+
 def finish_file(
     job_id: JobId, file_no: int, rows_parsed: int | None, options: Options | None = None
 ) -> Call[models.StagedResult]:
@@ -609,7 +624,7 @@ def version() -> Call[str]:
 FUNCTIONS = (
     register_target, set_column, list_targets, describe_target, drop_target, suggest_mapping,
     save_mapping, list_mappings, drop_mapping, save_job_mapping,
-    create_job, stage_file, finish_file, add_issues, stage_relation, stage_fix,
+    create_job, stage_file, checkpoint_file, finish_file, add_issues, stage_relation, stage_fix,
     apply_fix, set_mapping, cancel_job, clear_staging, clear_target_staging, mark_duplicates,
     validate_job, check_job, preview_job, rehearse_job, insert_job, verify_job, plan_rollback,
     rollback_job, rollback_rows, redo_job, disable_rollback, disable_old_rollbacks,

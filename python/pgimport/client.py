@@ -83,6 +83,7 @@ class Client:
     drop_mapping = _Method(_sql.drop_mapping)
     create_job = _Method(_sql.create_job)
     stage_file = _Method(_sql.stage_file)
+    checkpoint_file = _Method(_sql.checkpoint_file)
     finish_file = _Method(_sql.finish_file)
     add_issues = _Method(_sql.add_issues)
     stage_relation = _Method(_sql.stage_relation)

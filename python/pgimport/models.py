@@ -238,6 +238,9 @@ class StageFileResult(Result):
     Attributes:
         copy_sql: COPY for the CSV text as it is.
         row_copy_sql: COPY in text format, line_no first and then the fields.
+        fence: shows that nobody else opened the file since; for checkpoint_file and finish_file.
+        checkpoint: of a file that is gone on with: {done, rows, bytes, sha256, rows_refused,
+            state}; None where it is loaded from its start.
 
     """
 
@@ -245,6 +248,17 @@ class StageFileResult(Result):
     copy_sql: str = ""
     row_copy_sql: str = ""
     mapping: list[Mapped] = field(default_factory=list)
+    fence: int | None = None
+    checkpoint: Json | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointResult(Result):
+    """How far a file is loaded; see StageFileResult."""
+
+    file_no: int | None = None
+    fence: int | None = None
+    checkpoint: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
