@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pgimport._batches import insert_rows
 from pgimport.cli._app import (
     REFUSED,
     Command,
@@ -150,6 +151,18 @@ def _timed(state: State, phase: str, call: Callable[[], Any]) -> Any:
         return call()
 
 
+_batch_option = click.option(
+    "--batch-rows",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Commit after every N rows: what is written stays, and the insert can be resumed.",
+)
+
+
+def _batch_words(batch_rows: int | None) -> list[str]:
+    return [] if batch_rows is None else ["--batch-rows", str(batch_rows)]
+
+
 @contextmanager
 def _telling(**details: Any) -> Iterator[None]:
     """Within this block an insert that is refused answers with what was found before, too."""
@@ -172,6 +185,7 @@ def _telling(**details: Any) -> Iterator[None]:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @_job_options
 @click.option("--dry-run", is_flag=True, help="Everything but the insert.")
+@_batch_option
 @_yes_option
 @pass_state
 def import_(
@@ -180,20 +194,28 @@ def import_(
     target: str,
     paths: tuple[str, ...],
     dry_run: bool,
+    batch_rows: int | None,
     yes: bool,
     **given: Any,
 ) -> None:
     """Stage, check, insert and verify files: the whole life in one command."""
     caller = client(state)
+    if given["job"]:
+        job_id = find_job(state, given["job"])
+        if caller.get_job(job_id).status == "inserting":
+            # its files are staged and checked, and some of its rows are in the table
+            _insert_and_verify(state, job_id, batch_rows, {})
+            return
     staged = _stage(state, "import", target, paths, given)
     job_id = str(staged["job_id"])
     check = _timed(state, "check", lambda: caller.check_job(job_id)).raw
     state.out.warnings([*staged["warnings"], *(check.get("warnings") or [])])
     show_check(state, check)
+    found = {"stage": staged, "check": check}
     if dry_run:
-        with _telling(stage=staged, check=check):
+        with _telling(**found):
             result = caller.insert_job(job_id, {"dry_run": True}).raw
-        result["details"] = {**result["details"], "stage": staged, "check": check}
+        result["details"] = {**result["details"], **found}
         emit_result(state, result)
         state.out.next(f"pgimport insert {job_id}")
         return
@@ -203,19 +225,24 @@ def import_(
             "YES",
             f"\n{what_will_be_written(check)}.",
             yes,
-            f"pgimport insert {job_id} --yes",
+            shown_command("insert", job_id, *_batch_words(batch_rows), "--yes"),
         )
-    with resumable(state, "insert", job_id), _telling(stage=staged, check=check):
-        result = _timed(state, "insert", lambda: caller.insert_job(job_id)).raw
+    _insert_and_verify(state, job_id, batch_rows, found)
+
+
+def _insert_and_verify(
+    state: State, job_id: str, batch_rows: int | None, found: dict[str, Any]
+) -> None:
+    caller = client(state)
+    again = resumable(state, "insert", job_id, *_batch_words(batch_rows))
+    with again, _telling(**found):
+        result = _timed(
+            state, "insert", lambda: insert_rows(caller, job_id, batch_rows=batch_rows)
+        ).raw
     with resumable(state, "verify", job_id):
         verified = _timed(state, "verify", lambda: caller.verify_job(job_id)).raw
     state.resume = None
-    result["details"] = {
-        **result["details"],
-        "stage": staged,
-        "check": check,
-        "verify": verified,
-    }
+    result["details"] = {**result["details"], **found, "verify": verified}
     if not verified.get("verified"):
         raise StopCommand(
             REFUSED,
@@ -268,10 +295,18 @@ def check(state: State, job: str) -> None:
     default="{}",
     help="As of pgimport.insert_job().",
 )
+@_batch_option
 @_yes_option
 @pass_state
-def insert(state: State, job: str, dry_run: bool, options: dict[str, Any], yes: bool) -> None:
-    """Insert the clean rows of a checked job; all of them or none."""
+def insert(
+    state: State,
+    job: str,
+    dry_run: bool,
+    options: dict[str, Any],
+    batch_rows: int | None,
+    yes: bool,
+) -> None:
+    """Insert the clean rows of a checked job; all of them or none, or batch by batch."""
     caller = client(state)
     job_id = find_job(state, job)
     if dry_run:
@@ -295,10 +330,12 @@ def insert(state: State, job: str, dry_run: bool, options: dict[str, Any], yes: 
             f" {number(counts.get('internal_duplicates'))} duplicates in the files,"
             f" {number(counts.get('database_duplicates'))} in the table).",
             yes,
-            f"pgimport insert {job_id} --yes",
+            shown_command("insert", job_id, *_batch_words(batch_rows), "--yes"),
         )
-    with resumable(state, "insert", job_id):
-        result = _timed(state, "insert", lambda: caller.insert_job(job_id, options)).raw
+    with resumable(state, "insert", job_id, *_batch_words(batch_rows)):
+        result = _timed(
+            state, "insert", lambda: insert_rows(caller, job_id, options, batch_rows)
+        ).raw
     emit_result(state, result)
     show_insert(state, result)
     state.out.next(f"pgimport verify {job_id}")

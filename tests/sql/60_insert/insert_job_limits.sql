@@ -230,7 +230,7 @@ SELECT throws_ok(
 );
 SELECT throws_ok(
     format($$SELECT pgimport.insert_job(%L, '{"batch_rows": 1000}')$$, :'job'),
-    'PI004', NULL, 'batch_rows is not available yet'
+    'PI003', NULL, 'batch_rows is a number of rows'
 );
 SELECT throws_ok(
     format($$SELECT pgimport.insert_job(%L, '{"dryrun": true}')$$, :'job'),
