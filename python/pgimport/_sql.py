@@ -321,8 +321,19 @@ def save_job_mapping(job_id: JobId, options: Options | None = None) -> Call[mode
 
 
 def cancel_job(job_id: JobId, reason: str | None = None) -> Call[models.JobResult]:
-    """Give a job up that was not inserted."""
+    """Give a job up that was not inserted, also while another session runs it: that is stopped.
+
+    Raises:
+        JobStopped: what ran was stopped, but rows of the job are in the target. RightsError: it
+        runs under a role whose statements the caller may not cancel.
+
+    """
     return _job("cancel_job", models.JobResult, job_id, reason=("text", reason))
+
+
+def job_progress(job_id: JobId) -> Call[models.ProgressResult]:
+    """Return how far a job is now, also while another session runs it; waits for nothing."""
+    return _job("job_progress", models.ProgressResult, job_id)
 
 
 def clear_staging(job_id: JobId) -> Call[models.ClearResult]:
@@ -625,8 +636,8 @@ FUNCTIONS = (
     register_target, set_column, list_targets, describe_target, drop_target, suggest_mapping,
     save_mapping, list_mappings, drop_mapping, save_job_mapping,
     create_job, stage_file, checkpoint_file, finish_file, add_issues, stage_relation, stage_fix,
-    apply_fix, set_mapping, cancel_job, clear_staging, clear_target_staging, mark_duplicates,
-    validate_job, check_job, preview_job, rehearse_job, insert_job, verify_job, plan_rollback,
+    apply_fix, set_mapping, cancel_job, job_progress, clear_staging, clear_target_staging,
+    mark_duplicates, validate_job, check_job, preview_job, rehearse_job, insert_job, verify_job, plan_rollback,
     rollback_job, rollback_rows, redo_job, disable_rollback, disable_old_rollbacks,
     duplicate_report, issue_report, issue_summary,
     row_report, report_copy_sql, list_jobs, get_job, job_events, grant_usage, verify_install,

@@ -92,6 +92,7 @@ class Client:
     set_mapping = _Method(_sql.set_mapping)
     save_job_mapping = _Method(_sql.save_job_mapping)
     cancel_job = _Method(_sql.cancel_job)
+    job_progress = _Method(_sql.job_progress)
     clear_staging = _Method(_sql.clear_staging)
     clear_target_staging = _Method(_sql.clear_target_staging)
     mark_duplicates = _Method(_sql.mark_duplicates)

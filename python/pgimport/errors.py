@@ -48,6 +48,10 @@ class JobStateError(PgImportError):
     """PI1xx: the job does not exist, or its status does not allow this."""
 
 
+class JobStopped(JobStateError):  # noqa: N818 - a name of the API
+    """PI106: what ran was stopped by cancel_job(): the job is cancelled, or rows of it stay."""
+
+
 class TargetError(PgImportError):
     """PI2xx: target, column or mapping."""
 
@@ -121,6 +125,8 @@ def error_class(code: str) -> type[PgImportError]:
     """Return the class of errors a PI code belongs to."""
     if code == "PI307":
         return FileError
+    if code == "PI106":
+        return JobStopped
     return _CLASSES.get(code[2:3], PgImportError)
 
 

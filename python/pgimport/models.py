@@ -208,10 +208,12 @@ class JobResult(Result):
 
     Attributes:
         existing: the idempotency key named a job that was there already.
+        stopped: pids of the sessions that a cancellation has stopped.
 
     """
 
     existing: bool | None = None
+    stopped: list[int] | None = None
     target_name: str | None = None
     owner_role: str | None = None
     actor: str | None = None
@@ -229,6 +231,31 @@ class JobResult(Result):
     error: Json | None = None
     checksums: Json | None = None
     rollback: Json | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgressResult(Result):
+    """How far a job is at this moment.
+
+    Attributes:
+        running: whether a session works on it; pid: which.
+        phase: what it does; None where nothing runs.
+        rows_done: at least so many, and fewer than a thousand more; None in a phase that counts
+            none. rows_total: of the phase, where it is known.
+        seconds: since the phase began. rows_per_second, eta_seconds: of the phase.
+        waiting_for: the sessions for which it waits, or None.
+
+    """
+
+    running: bool = False
+    pid: int | None = None
+    phase: str | None = None
+    rows_done: int | None = None
+    rows_total: int | None = None
+    seconds: float | None = None
+    rows_per_second: float | None = None
+    eta_seconds: float | None = None
+    waiting_for: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
