@@ -63,6 +63,9 @@ BEGIN
         WHERE d.value ->> 'on_delete' NOT IN ('set null', 'set default');
         PERFORM pgimport._require_count(v_cascade, rows_cascaded, 'deleted as dependents', p_job);
     ELSIF v_delete > 0 THEN
+        PERFORM pgimport._add_history(p_job.target_id, p_job.job_id, 'delete', format(
+            '(%s) AS t', pgimport._doomed_sql(p_relation, r_scope, v_force, v_rest)
+        ));
         rows_deleted := pgimport._delete_rows(
             p_job, p_relation, r_scope, v_force, v_soft, v_rest, p_search_path
         );

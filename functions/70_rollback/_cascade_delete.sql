@@ -35,6 +35,9 @@ BEGIN
     IF pgimport._lock_cascade(r_set.children, r_set.bounds, r_set.rels, r_set.tids) THEN
         SELECT s.* INTO STRICT r_set FROM pgimport._cascade_set(p_relation, p_doomed) AS s;
     END IF;
+    PERFORM pgimport._cascade_history(
+        p_job_id, r_set.children, r_set.bounds, r_set.rels, r_set.tids
+    );
 
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     EXECUTE pgimport._cascade_delete_sql(r_set.children, r_set.bounds)

@@ -49,6 +49,16 @@ BEGIN
     INTO v_all, v_each, v_any
     FROM pgimport._image_columns(p_job, p_relation) AS c;
 
+    PERFORM pgimport._add_history(
+        p_job.target_id, p_job.job_id, 'restore', format(
+            '%s AS t INNER JOIN pgimport_staging.%I AS i ON %s%s', p_relation, c_image, v_where,
+            CASE p_mode
+                WHEN 'force' THEN ''
+                WHEN 'keep_modified' THEN format(' AND (%s OR %s)', v_whole, v_any)
+                ELSE format(' AND %s', v_whole)
+            END
+        ), 'i.k%2$s', 'i.file_no, i.row_no, NULL'
+    );
     PERFORM pgimport._begin_phase(p_job.job_id, 'restore');
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     -- the modified rows first: afterwards those that went back would look modified

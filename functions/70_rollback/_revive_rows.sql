@@ -94,6 +94,16 @@ BEGIN
     INTO STRICT r_image
     FROM pgimport._image_columns(p_job, p_relation) AS c;
 
+    PERFORM pgimport._add_history(p_job.target_id, p_job.job_id, 'insert',
+        format('%s AS t WHERE %s', p_relation, r_own.declared));
+    IF v_has_image AND r_image.whole IS NOT NULL THEN
+        PERFORM pgimport._add_history(
+            p_job.target_id, p_job.job_id, 'update', format(
+                '%s AS t INNER JOIN pgimport_staging.%I AS i ON %s AND (%s)',
+                p_relation, c_image, v_match, r_image.any_before
+            ), 'i.k%2$s', 'i.file_no, i.row_no, NULL'
+        );
+    END IF;
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     EXECUTE format('UPDATE %s AS t SET %s WHERE %s AND %s',
         p_relation, r_own.alive, r_own.declared, r_own.certain);

@@ -146,12 +146,14 @@ BEGIN
         'WHERE h.target_id = ANY ($2) AND %1$s AND %2$s AND ($4 IS NULL OR h.history_id < $4) '
         'ORDER BY h.history_id DESC LIMIT $5) AS h '
         'INNER JOIN pgimport.job AS j ON j.job_id = h.job_id '
-        -- the row of the files: of what a rollback did, that of the same job
-        'LEFT JOIN LATERAL (SELECT o.file_no, o.row_no, o.line_no FROM pgimport.row_history AS o '
-        'WHERE o.target_id = h.target_id AND o.key_hash IS NOT DISTINCT FROM h.key_hash '
-        'AND o.job_id = h.job_id AND o.key = h.key AND o.history_id <= h.history_id '
-        'AND o.row_no IS NOT NULL AND (h.row_no IS NULL OR o.history_id = h.history_id) '
-        'ORDER BY o.history_id DESC LIMIT 1) AS p ON true '
+        -- the row of the files: of what a rollback did, the one from which the same job wrote it
+        'LEFT JOIN LATERAL (SELECT h.file_no, h.row_no, h.line_no WHERE h.row_no IS NOT NULL '
+        'UNION ALL SELECT min(o.file_no), min(o.row_no), min(o.line_no) '
+        'FROM pgimport.row_history AS o '
+        'WHERE h.row_no IS NULL AND o.target_id = h.target_id '
+        'AND o.key_hash IS NOT DISTINCT FROM h.key_hash AND o.job_id = h.job_id '
+        'AND (o.key_hash IS NOT NULL OR o.key = h.key) AND o.row_no IS NOT NULL '
+        'HAVING count(DISTINCT (o.file_no, o.row_no)) = 1) AS p ON true '
         'LEFT JOIN pgimport.file AS f ON f.job_id = h.job_id AND f.file_no = p.file_no '
         -- the log has the first word on who it was after the act
         'LEFT JOIN LATERAL (SELECT e.actor, e.role_name FROM pgimport.job_event AS e '
@@ -170,4 +172,4 @@ COMMENT ON FUNCTION pgimport.row_history(text, text[], bigint, integer) IS
 'Lists what jobs did to the record of a key, newest first (p_after: last history_id of the page '
 'before): action insert, update, delete or restore, job, file, row and line, by whom. For targets '
 'with the option row_history. '
-'Example: select * from pgimport.row_history(''codes'', ''{A1,11111111-1111-4111-8111-111111111111}'')';
+'Example: select * from pgimport.row_history(''codes'', array[''A1'', ''6f1f64a0-…''])';
