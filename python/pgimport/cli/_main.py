@@ -71,7 +71,7 @@ _COMMANDS = {
     "PI406": "pgimport rollback JOB of the same rows, or the same command with --force",
     "PI405": "pgimport report {job} --duplicates -o duplicates.csv",
     "PI404": "pgimport check {job}",
-    "PI407": "pgimport insert {job} --batch-rows 100000 when it is mended, or pgimport rollback {job}",
+    "PI407": "pgimport insert {job} --batch-rows 100000, or pgimport rollback {job}",
     "PI501": "pgimport show {job}",
     "PI504": "pgimport plan {job}, then pgimport rollback {job} --mode keep_modified",
 }

@@ -191,6 +191,7 @@ def _telling(**details: Any) -> Iterator[None]:
 def import_(
     state: State,
     /,
+    *,
     target: str,
     paths: tuple[str, ...],
     dry_run: bool,
@@ -300,6 +301,8 @@ def check(state: State, job: str) -> None:
 @pass_state
 def insert(
     state: State,
+    /,
+    *,
     job: str,
     dry_run: bool,
     options: dict[str, Any],
