@@ -31,6 +31,8 @@ CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
 -- the same few catalog rows at every call: planning anew would take longer than reading them
 SET plan_cache_mode = force_generic_plan
+-- the joins are written in the order in which they find their few rows
+SET join_collapse_limit = 1
 AS $_key_columns$
 #variable_conflict use_column
 DECLARE
@@ -83,7 +85,7 @@ BEGIN
     END IF;
 
     RETURN QUERY
-    WITH part AS (
+    WITH part AS MATERIALIZED (
         SELECT
             a.attname, a.atttypid, a.atttypmod, k.opclass, k.collation_id,
             k.ordinality AS place, i.indnullsnotdistinct AS same_nulls, c.relname AS index_name

@@ -48,7 +48,7 @@ BEGIN
     v_relation := pgimport._target_relation(r_target);
 
     RETURN QUERY
-    WITH RECURSIVE attribute AS (
+    WITH RECURSIVE attribute AS MATERIALIZED (
         SELECT
             a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated,
             a.attidentity, pg_get_expr(d.adbin, d.adrelid) AS default_expr
@@ -74,12 +74,12 @@ BEGIN
         INNER JOIN pg_type AS y ON y.oid = w.type_id
         WHERE y.typtype = 'd'
     ),
-    base AS (
+    base AS MATERIALIZED (
         SELECT DISTINCT ON (w.attnum) w.*
         FROM walk AS w
         ORDER BY w.attnum, w.depth DESC
     ),
-    fact AS (
+    fact AS MATERIALIZED (
         SELECT
             a.attnum, a.attname::text AS name, a.atttypid, a.atttypmod,
             b.type_id, b.typmod, y.typcategory,

@@ -127,7 +127,7 @@ BEGIN
             AND NOT v_fixed ? m.column_name
     ),
 
-    piece AS (
+    piece AS MATERIALIZED (
         SELECT
             d.file_no, d.column_name, format('s.%I', d.staged_as) AS text_sql,
             true AS is_whole, d.rules ? 'lookup' AS is_looked_up
@@ -171,7 +171,7 @@ BEGIN
     ),
 
     -- the same text in several files
-    source AS (
+    source AS MATERIALIZED (
         SELECT
             p.column_name, p.text_sql, p.is_whole, p.is_looked_up,
             array_agg(p.file_no ORDER BY p.file_no) AS files

@@ -26,6 +26,9 @@ DECLARE
     );
     r_guard record;
 BEGIN
+    IF NOT pgimport._is_guarded(p_job, p_relation) THEN
+        RETURN;
+    END IF;
     -- read from the catalog once
     SELECT jsonb_agg(to_jsonb(u)) INTO guards
     FROM pgimport._unique_constraints(p_job, p_relation) AS u

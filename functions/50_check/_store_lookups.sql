@@ -17,11 +17,19 @@ AS $_store_lookups$
 DECLARE
     c_lookup CONSTANT text := pgimport._staging_name(p_job.job_id, '_lookup');
     v_assigned text := p_job.options -> 'assignment' ->> 'column';
-    v_memory text := pgimport._raise_memory();
+    v_memory text;
     v_made boolean := false;
     v_unknown text[];
     r_column record;
 BEGIN
+    IF v_assigned IS NULL AND NOT EXISTS (
+        SELECT FROM pgimport.target_column AS t
+        WHERE t.target_id = p_job.target_id AND t.rules ? 'lookup'
+    ) THEN
+        RETURN '{}';
+    END IF;
+
+    v_memory := pgimport._raise_memory();
     FOR r_column IN
         SELECT c.* FROM pgimport._written_columns(p_job) AS c
         WHERE c.is_looked_up

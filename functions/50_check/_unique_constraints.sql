@@ -201,3 +201,57 @@ $_unique_constraints$;
 
 COMMENT ON FUNCTION pgimport._unique_constraints(pgimport.job, regclass) IS
 'internal: the unique and exclusion constraints of a target beside its key, as SQL.';
+
+-- Whether a target has a unique or exclusion constraint beside its key that can be judged before
+-- the insert: most have none but a primary key of serial numbers, and asking the catalog once is
+-- cheap. True where it is not sure. Called by _mark_conflicts.
+CREATE OR REPLACE FUNCTION pgimport._is_guarded(
+    p_job pgimport.job,
+    p_relation regclass
+)
+RETURNS boolean
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $_is_guarded$
+DECLARE
+    v_key regclass;
+    v_given text[];
+BEGIN
+    SELECT pgimport._key_index(p_relation, t.key_columns, t.options ->> 'soft_delete')
+    INTO STRICT v_key
+    FROM pgimport.target AS t WHERE t.target_id = p_job.target_id;
+
+    -- what a job may have a value for
+    SELECT array_agg(g.column_name) INTO v_given
+    FROM (
+        SELECT o.column_name FROM pgimport._column_sources(p_job) AS o
+        UNION ALL
+        SELECT c.column_name FROM pgimport.target_column AS c
+        WHERE c.target_id = p_job.target_id AND c.rules ?| '{default,required}'
+    ) AS g;
+
+    RETURN EXISTS (
+        SELECT FROM pg_index AS i
+        WHERE i.indrelid IN (
+            SELECT p_relation UNION ALL SELECT l.relid FROM pg_partition_tree(p_relation) AS l
+        )
+            AND (i.indisunique OR i.indisexclusion)
+            AND i.indexrelid IS DISTINCT FROM v_key
+            -- a value that is not known before the insert cannot be judged
+            AND NOT EXISTS (
+                SELECT FROM pg_attribute AS a
+                WHERE a.attrelid = i.indrelid
+                    AND a.attnum = ANY (i.indkey::smallint[])
+                    AND a.attgenerated = ''
+                    AND a.attname <> 'import_job_id'
+                    AND a.attname <> ALL (coalesce(v_given, '{}'))
+                    AND NOT pgimport._is_steady_default(i.indrelid, a.attnum)
+            )
+    );
+END;
+$_is_guarded$;
+
+COMMENT ON FUNCTION pgimport._is_guarded(pgimport.job, regclass) IS
+'internal: whether a target has a unique constraint beside its key that can be judged.';

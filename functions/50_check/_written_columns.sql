@@ -61,7 +61,7 @@ DECLARE
     ) END;
 BEGIN
     RETURN QUERY
-    WITH source AS (
+    WITH source AS MATERIALIZED (
         SELECT
             c.*,
             v_updates AND c.required AND c.key_position IS NULL AND NOT (
@@ -84,7 +84,7 @@ BEGIN
             )
     ),
 
-    trimmed AS (
+    trimmed AS MATERIALIZED (
         SELECT
             s.*,
             CASE
@@ -102,7 +102,7 @@ BEGIN
     ),
 
     -- one NULLIF a value that means null: it reads its text once
-    nulled AS (
+    nulled AS MATERIALIZED (
         SELECT
             t.*,
             concat(n.opening, t.trimmed_sql, n.closing) AS plain_sql,
@@ -126,7 +126,7 @@ BEGIN
         ) AS n
     ),
 
-    defaulted AS (
+    defaulted AS MATERIALIZED (
         SELECT
             n.*,
             CASE WHEN n.quick_sql IS NOT NULL
@@ -166,7 +166,7 @@ BEGIN
         ) AS t
     ),
 
-    typed AS (
+    typed AS MATERIALIZED (
         SELECT
             d.*,
             CASE
