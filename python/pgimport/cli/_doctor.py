@@ -1,4 +1,7 @@
-"""What ``pgimport doctor`` looks at."""
+"""What ``pgimport doctor`` looks at.
+
+What the connection and the versions tell is looked at here; all else is the function doctor().
+"""
 
 from __future__ import annotations
 
@@ -9,49 +12,6 @@ import psycopg
 from pgimport import __version__
 from pgimport.cli._app import State, StopCommand, installed_version, shown_command
 from pgimport.errors import PgImportError
-
-_MB = 1024 * 1024
-
-# setting, smallest value that does not slow imports (bytes, seconds or a number), why, value to set
-_SETTINGS = (
-    (
-        "max_wal_size",
-        4096 * _MB,
-        "a smaller one makes a checkpoint every few seconds of a large import",
-        "ALTER SYSTEM SET max_wal_size = '8GB'; SELECT pg_reload_conf();",
-    ),
-    (
-        "checkpoint_timeout",
-        15 * 60,
-        "after each checkpoint every page is written to the log as a whole",
-        "ALTER SYSTEM SET checkpoint_timeout = '15min'; SELECT pg_reload_conf();",
-    ),
-    (
-        "shared_buffers",
-        256 * _MB,
-        "the indexes of the target should fit; a quarter of the memory is usual",
-        "ALTER SYSTEM SET shared_buffers = '1GB';   -- then restart the server",
-    ),
-    (
-        "work_mem",
-        32 * _MB,
-        "finding duplicates sorts or hashes all keys; below this it spills to disk",
-        "ALTER ROLE CURRENT_USER SET work_mem = '256MB';",
-    ),
-    (
-        "maintenance_work_mem",
-        256 * _MB,
-        "used when indexes are made",
-        "ALTER ROLE CURRENT_USER SET maintenance_work_mem = '1GB';",
-    ),
-    (
-        "max_parallel_workers_per_gather",
-        2,
-        "with 0 the check for duplicates runs on one core",
-        "ALTER ROLE CURRENT_USER SET max_parallel_workers_per_gather = 2;",
-    ),
-)
-_UNITS = {"8kB": 8192, "kB": 1024, "MB": _MB, "s": 1, "min": 60, "ms": 0.001, "B": 1}
 
 
 def _finding(
@@ -72,9 +32,7 @@ def examine(state: State, deep: bool = False) -> list[dict[str, Any]]:
     findings = [_finding("connection", "ok", where)]
     findings += _server(connection)
     findings += _install(state, connection, deep)
-    findings += _rights(connection)
-    findings += _settings(connection)
-    return findings
+    return findings + _of_database(connection)
 
 
 def _server(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
@@ -156,98 +114,18 @@ def _verify_install(connection: psycopg.Connection[Any], deep: bool) -> list[dic
     return findings or [_finding("self-check", "ok", raw["message"])]
 
 
-def _rights(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
-    row = connection.execute(
-        "SELECT current_user, r.rolsuper OR r.rolbypassrls,"
-        " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
-        " FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user"
-    ).fetchone()
-    role, above_policies, may_create = row or ("?", False, False)
-    findings = []
-    if above_policies:
-        findings.append(
-            _finding(
-                "role",
-                "ok",
-                f'"{role}" is above row-level security: fine for a server of your own',
-            )
-        )
-    else:
-        findings.append(_finding("role", "ok", f'"{role}", an ordinary role'))
-    found = "this role may install and upgrade" if may_create else "this role may not install"
-    findings.append(_finding("right to install", "ok", found))
-    targets = connection.execute(
-        "SELECT pg_catalog.to_regclass('pgimport.target') IS NOT NULL"
-        " AND pg_catalog.has_table_privilege('pgimport.target', 'SELECT')"
-    ).fetchone()
-    if not (targets and targets[0]):
-        return findings
-    rows = connection.execute(
-        "SELECT t.name, c.oid::pg_catalog.regclass::pg_catalog.text,"
-        " pg_catalog.has_table_privilege(c.oid, 'SELECT')"
-        " AND pg_catalog.has_table_privilege(c.oid, 'INSERT'),"
-        " pg_catalog.has_table_privilege(c.oid, 'DELETE')"
-        " FROM pgimport.target AS t"
-        " INNER JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.schema_name"
-        " INNER JOIN pg_catalog.pg_class AS c"
-        " ON c.relnamespace = n.oid AND c.relname = t.table_name"
-        " WHERE t.dropped_at IS NULL ORDER BY t.name"
-    ).fetchall()
-    for name, table, may_insert, may_delete in rows:
-        missing = [
-            right
-            for right, held in (("SELECT, INSERT", may_insert), ("DELETE", may_delete))
-            if not held
-        ]
-        if missing:
-            findings.append(
-                _finding(
-                    f"rights on target {name}",
-                    "problem",
-                    f"{', '.join(missing)} missing",
-                    "an import inserts, a rollback deletes, with the rights of whoever calls",
-                    f'GRANT {", ".join(missing)} ON {table} TO "{role}";',
-                )
-            )
-    if rows and not any(finding["status"] == "problem" for finding in findings):
-        findings.append(_finding("rights on targets", "ok", f"{len(rows)} targets"))
-    return findings
+def _of_database(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+    """Return what the database itself finds: rights, settings, targets, jobs, staging."""
+    from pgimport.client import Client
 
-
-def _settings(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
-    names = [name for name, *_ in _SETTINGS] + ["wal_compression"]
-    rows = connection.execute(
-        "SELECT name, setting, unit, pg_catalog.current_setting(name)"
-        " FROM pg_catalog.pg_settings WHERE name = ANY (%s)",
-        [names],
-    ).fetchall()
-    found = {name: (setting, unit, shown) for name, setting, unit, shown in rows}
-    findings = []
-    for name, least, why, mend in _SETTINGS:
-        if name not in found:
-            continue
-        setting, unit, shown = found[name]
-        value = float(setting) * _UNITS.get(unit or "B", 1)
-        good = value >= least
-        findings.append(
-            _finding(
-                name,
-                "ok" if good else "advice",
-                shown,
-                None if good else why,
-                None if good else mend,
-            )
-        )
-    if "wal_compression" in found:
-        shown = found["wal_compression"][2]
-        good = shown != "off"
-        findings.append(
-            _finding(
-                "wal_compression",
-                "ok" if good else "advice",
-                shown,
-                None if good else "page images in the log shrink to a third for little work",
-                None if good else "ALTER SYSTEM SET wal_compression = on; SELECT pg_reload_conf();",
-            )
-        )
-    return findings
+    try:
+        found = Client(connection).doctor()
+    except (psycopg.errors.UndefinedFunction, psycopg.errors.InvalidSchemaName):
+        return []  # not installed, or an older version: a finding says so already
+    except psycopg.Error as error:
+        message = error.diag.message_primary or str(error)
+        return [_finding("doctor", "problem", message, "the database could not look at itself")]
+    return [
+        _finding(row.what or "", row.status or "ok", row.found or "", row.why, row.mend)
+        for row in found
+    ]

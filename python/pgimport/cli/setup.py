@@ -110,19 +110,19 @@ def doctor(state: State, deep: bool) -> None:
 
     findings = examine(state, deep)
     bad = [finding for finding in findings if finding["status"] == "problem"]
-    advice = [finding for finding in findings if finding["status"] == "advice"]
+    warned = [finding for finding in findings if finding["status"] == "warning"]
     if bad:
         message = f"{len(bad)} problem{'s' if len(bad) > 1 else ''} found"
     else:
         message = "no problem found"
-    if advice:
-        message += f", {len(advice)} setting{'s' if len(advice) > 1 else ''} could be better"
+    if warned:
+        message += f", {len(warned)} thing{'s' if len(warned) > 1 else ''} could be better"
     state.out.emit({"success": not bad, "job_id": None, "message": message, "findings": findings})
     state.out.table(
         ("", "what", "found"),
         [
             (
-                {"ok": "ok", "advice": "advice", "problem": "PROBLEM"}[finding["status"]],
+                {"ok": "ok", "warning": "warning", "problem": "PROBLEM"}[finding["status"]],
                 finding["what"],
                 finding["found"],
             )
