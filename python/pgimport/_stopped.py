@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,20 @@ _SQLSTATES = ("57014", "PI102", "PI301", "PI302", "42P01")
 _SECONDS_TO_LOG = 2.0
 _SECONDS_AT_MOST = 15.0
 _SECONDS_BETWEEN = 0.05
+
+
+@contextmanager
+def telling_stops(
+    conn: psycopg.Connection[Any], job_id: Callable[[], UUID | str | None]
+) -> Iterator[None]:
+    """Raise JobStopped within this block where somebody has stopped the job."""
+    try:
+        yield
+    except (psycopg.Error, PgImportError) as error:
+        stopped = stopped_by(conn, job_id(), error)
+        if stopped is None:
+            raise
+        raise stopped from error
 
 
 def stopped_by(

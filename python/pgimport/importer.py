@@ -18,11 +18,12 @@ import psycopg
 
 from pgimport._files import Files, read_heads, total_size
 from pgimport._stager import FileResult, Loading, Pool, failed_before, sheet_of, warnings_of
+from pgimport._stopped import telling_stops
 from pgimport.client import Client
 from pgimport.errors import ArgumentError, FileError, Interrupted, PgImportError
 from pgimport.exports import export_report
 from pgimport.models import CheckResult, InsertResult, PreviewResult, StageFileResult, VerifyResult
-from pgimport.progress import Meter, Progress, ProgressCallback
+from pgimport.progress import Follower, Meter, Progress, ProgressCallback
 from pgimport.readers import (
     FileHead,
     Head,
@@ -288,7 +289,8 @@ def import_files(
 
     Raises:
         FileError: no file could be read. InsertFailed: refused or undone; the target is as it
-        was. Interrupted: by the user, with the job's id. psycopg.Error: PostgreSQL's own.
+        was. JobStopped: somebody has cancelled the job meanwhile. Interrupted: by the user, with
+        the job's id. psycopg.Error: PostgreSQL's own.
 
     """
     wanted = {"on_duplicate": on_duplicate, "keep": keep}
@@ -299,28 +301,27 @@ def import_files(
         **(options or {}),
     }
     job = _Job(job_id, target, given)
-    tell = progress or (lambda _: None)
     try:
         files = read_heads(expand_paths(paths), read_options(read, delimiter, encoding), progress)
         results = _load(
             conninfo, job, files, begun, mapping=None, force=force, jobs=jobs, progress=progress
         )
         # Not the connection the files were opened on: it was idle all the while.
-        with connected(conninfo) as conn:
+        with connected(conninfo) as conn, telling_stops(conn, lambda: job.id):
             client = Client(conn)
             staged = _close(client, job, files, results)
             number = staged.job_id
-            tell(Progress("check"))
-            check = client.check_job(number)
+            with Follower(conninfo, number, "check", progress):
+                check = client.check_job(number)
             result = ImportResult(number, staged.files, check)
             if dry_run:
                 return _with(result, insert=client.insert_job(number, {"dry_run": True}))
             if confirm is not None and not confirm(check, client.preview_job(number, 100)):
                 return result
-            tell(Progress("insert"))
-            result = _with(result, insert=client.insert_job(number))
-            tell(Progress("verify"))
-            return _with(result, verify=client.verify_job(number))
+            with Follower(conninfo, number, "insert", progress):
+                result = _with(result, insert=client.insert_job(number))
+            with Follower(conninfo, number, "verify", progress):
+                return _with(result, verify=client.verify_job(number))
     except KeyboardInterrupt:
         raise Interrupted(job.id) from None
 
@@ -373,7 +374,7 @@ def _load(
 
     """
     results: dict[str, FileResult] = {}
-    with connected(conninfo) as conn:
+    with connected(conninfo) as conn, telling_stops(conn, lambda: job.id):
         client = Client(conn)
         job_id = job.begin(client)
         if begun is not None:
