@@ -403,6 +403,88 @@ def verify_job(job_id: JobId) -> Call[models.VerifyResult]:
     return _job("verify_job", models.VerifyResult, job_id)
 
 
+# ------------------------------------------------------------------------------------------ queue
+
+
+def submit_job(job_id: JobId, options: Options | None = None) -> Call[models.QueueResult]:
+    """Hand a staged, checked or failed job to the workers, or one that is inserting.
+
+    Args:
+        job_id: the job.
+        options: ``batch_rows``, ``priority`` (the highest first), ``run_after`` (a time),
+            ``max_attempts`` (5).
+
+    """
+    return _job("submit_job", models.QueueResult, job_id, options=(_JSON, options))
+
+
+def claim_job(worker: str, lease: timedelta | str | None = None) -> Call[models.QueueResult]:
+    """Take the next waiting job for the time of a lease; job_id is None when there is none."""
+    return _call(
+        "claim_job",
+        models.QueueResult,
+        {"worker": ("text", worker)},
+        {"lease": ("interval", lease)},
+    )
+
+
+def heartbeat(
+    job_id: JobId, fence: int, lease: timedelta | str | None = None
+) -> Call[models.QueueResult]:
+    """Make the lease of a claimed job longer; a JobStateError PI105 says it is lost."""
+    return _call(
+        "heartbeat",
+        models.QueueResult,
+        {"job_id": (_ID, job_id), "fence": ("int8", fence)},
+        {"lease": ("interval", lease)},
+    )
+
+
+def run_job(job_id: JobId, fence: int) -> Call[models.QueueResult]:
+    """Do the next step of a claimed job: check, insert or one batch; again until ``done``.
+
+    Raises:
+        JobStateError: PI105, the claim is lost and nothing was written. InsertFailed and others
+            with a ``result``: refused or undone, and the job was given back already.
+
+    """
+    return _call(
+        "run_job", models.QueueResult, {"job_id": (_ID, job_id), "fence": ("int8", fence)}
+    )
+
+
+def release_job(
+    job_id: JobId, fence: int, sqlstate: str | None = None, message: str | None = None
+) -> Call[models.QueueResult]:
+    """Give a claimed job back: unused, or after an error, to be tried again or dead."""
+    return _call(
+        "release_job",
+        models.QueueResult,
+        {"job_id": (_ID, job_id), "fence": ("int8", fence)},
+        {"sqlstate": ("text", sqlstate), "message": ("text", message)},
+    )
+
+
+def run_next_job(worker: str | None = None) -> Call[models.QueueResult]:
+    """Claim the next waiting job and run it, or one batch of it, in this transaction."""
+    return _call("run_next_job", models.QueueResult, {}, {"worker": ("text", worker)})
+
+
+def list_queue(
+    filter: Options | None = None,  # noqa: A002 - the name of the function's parameter
+    after: int | None = None,
+    limit: int | None = None,
+) -> Call[list[models.QueueRow]]:
+    """Return a page of the queue, the last submitted first, those after a queue_no."""
+    return _call(
+        "list_queue",
+        models.QueueRow,
+        {},
+        {"filter": (_JSON, filter), "after": ("int8", after), "limit": ("int4", limit)},
+        "rows",
+    )
+
+
 # --------------------------------------------------------------------------------------- rollback
 
 
@@ -643,5 +725,6 @@ FUNCTIONS = (
     row_report, report_copy_sql, list_jobs, get_job, job_events, grant_usage, verify_install,
     doctor, set_limit, list_limits,
     enable_retention, run_maintenance,
+    submit_job, claim_job, heartbeat, run_job, release_job, run_next_job, list_queue,
     version,
 )  # fmt: skip

@@ -418,6 +418,67 @@ class InsertResult(Result):
 
 
 @dataclass(frozen=True, kw_only=True)
+class QueueResult(Result):
+    """How a job stands in the queue; after run_job also what check or insert answered (raw).
+
+    Attributes:
+        queue_no: number of the submission.
+        state: waiting, running, done, dead or cancelled.
+        fence: number of the claim, which run_job, heartbeat and release_job ask for.
+        attempt: claims since the last step that was done, this one included.
+        existing: it was submitted before; nothing was changed.
+        act: what run_job did: check or insert.
+        done: the claim is over: the job is completed, waits to be tried again, or is dead.
+
+    """
+
+    queue_no: int | None = None
+    state: str | None = None
+    worker: str | None = None
+    fence: int | None = None
+    attempt: int | None = None
+    max_attempts: int | None = None
+    run_after: datetime | None = None
+    lease_until: datetime | None = None
+    existing: bool | None = None
+    act: str | None = None
+    done: bool | None = None
+
+    @classmethod
+    def _convert(cls, values: Json) -> None:
+        super()._convert(values)
+        for name in ("run_after", "lease_until"):
+            values[name] = _time(values.get(name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueRow(Record):
+    """A row of list_queue."""
+
+    queue_no: int | None = None
+    job_id: UUID | None = None
+    target_name: str | None = None
+    owner_role: str | None = None
+    status: str | None = None
+    state: str | None = None
+    priority: int | None = None
+    options: Json | None = None
+    submitted_by: str | None = None
+    queued_at: datetime | None = None
+    run_after: datetime | None = None
+    attempts: int | None = None
+    max_attempts: int | None = None
+    worker: str | None = None
+    fence: int | None = None
+    claimed_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+    lease_until: datetime | None = None
+    last_sqlstate: str | None = None
+    last_message: str | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerifyResult(Result):
     """Whether the table holds what was staged.
 
