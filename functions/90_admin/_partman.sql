@@ -189,3 +189,25 @@ $_partman_run$;
 
 COMMENT ON FUNCTION pgimport._partman_run(text) IS
 'internal: lets pg_partman do its maintenance of one table.';
+
+-- Gives the session its search_path back: pg_partman sets it for the session and "restores" what
+-- our functions run with, which outlasts them. Called last by enable_retention and run_maintenance.
+CREATE OR REPLACE FUNCTION pgimport._partman_leave(
+    p_search_path text
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_partman_leave$
+DECLARE
+    r_partman record := pgimport._partman();
+BEGIN
+    IF r_partman.schema_name IS NOT NULL THEN
+        PERFORM set_config('search_path', p_search_path, false);
+    END IF;
+END;
+$_partman_leave$;
+
+COMMENT ON FUNCTION pgimport._partman_leave(text) IS
+'internal: gives the session the search_path back that pg_partman has changed.';

@@ -173,7 +173,8 @@ COMMENT ON FUNCTION pgimport._add_ahead(regclass, interval, integer) IS
 -- more with other options changes these; nothing is removed before run_maintenance.
 -- Called by users. Raises PI002, PI003, PI603, PI604; 55P03 where imports hold the tables.
 CREATE OR REPLACE FUNCTION pgimport.enable_retention(
-    p_options jsonb DEFAULT '{}'
+    p_options jsonb DEFAULT '{}',
+    p_search_path text DEFAULT current_setting('search_path')
 )
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -186,6 +187,7 @@ DECLARE
     v_settings pgimport.retention;
     v_engine text;
     v_tables jsonb := '[]'::jsonb;
+    v_answer jsonb;
     r_table record;
 BEGIN
     PERFORM pgimport._require_owner('retention');
@@ -211,7 +213,7 @@ BEGIN
     DELETE FROM pgimport.retention;
     INSERT INTO pgimport.retention SELECT v_settings.*;
 
-    RETURN pgimport._target_envelope(
+    v_answer := pgimport._target_envelope(
         NULL,
         format('staged rows of finished jobs are kept %s, issues %s, events %s, row history %s',
             coalesce(v_settings.staged_rows::text, 'for ever'),
@@ -224,10 +226,12 @@ BEGIN
             'tables', v_tables
         )
     );
+    PERFORM pgimport._partman_leave(p_search_path);
+    RETURN v_answer;
 END;
 $enable_retention$;
 
-COMMENT ON FUNCTION pgimport.enable_retention(jsonb) IS
+COMMENT ON FUNCTION pgimport.enable_retention(jsonb, text) IS
 'Says for how long what is kept and cuts issues, events and row history into partitions by time; '
 'run_maintenance() then removes what is older. Options: staged_rows (24 hours), issues (1 month), '
 'events, row_history (null: for ever), engine (auto, pg_partman, own), premake (4). '

@@ -35,7 +35,8 @@ COMMENT ON FUNCTION pgimport._maintain_rollbacks(boolean) IS
 -- All in one transaction; nobody else waits for longer than its lock_timeout.
 -- Called by users, by a scheduler and by the command maintain. Raises PI002, PI003, PI603, PI604.
 CREATE OR REPLACE FUNCTION pgimport.run_maintenance(
-    p_options jsonb DEFAULT '{}'
+    p_options jsonb DEFAULT '{}',
+    p_search_path text DEFAULT current_setting('search_path')
 )
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -101,13 +102,15 @@ BEGIN
             ));
         END IF;
     END LOOP;
-    RETURN pgimport._maintenance_answer(
+    v_part := pgimport._maintenance_answer(
         v_dry_run, v_removed, v_kept, v_warnings, (v_jobs ->> 'remaining')::boolean
     );
+    PERFORM pgimport._partman_leave(p_search_path);
+    RETURN v_part;
 END;
 $run_maintenance$;
 
-COMMENT ON FUNCTION pgimport.run_maintenance(jsonb) IS
+COMMENT ON FUNCTION pgimport.run_maintenance(jsonb, text) IS
 'Removes what enable_retention() says is not to be kept any more, and nothing that an open '
 'rollback needs; makes partitions for the time to come. Options: dry_run (false), jobs (200): of '
 'how many jobs at most staged rows are freed in one run. Keys: dry_run, removed [{kind, jobs, '
@@ -164,7 +167,7 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_maintenance_answer$
 DECLARE
-    c_zero CONSTANT jsonb := '{"jobs": 0, "partitions": 0, "bytes": 0}';
+    c_zero CONSTANT jsonb := '{"jobs": 0, "partitions": 0, "bytes": 0}'::jsonb;
     v_removed jsonb;
     v_kept jsonb;
     v_bytes numeric;
