@@ -448,9 +448,7 @@ def run_job(job_id: JobId, fence: int) -> Call[models.QueueResult]:
             with a ``result``: refused or undone, and the job was given back already.
 
     """
-    return _call(
-        "run_job", models.QueueResult, {"job_id": (_ID, job_id), "fence": ("int8", fence)}
-    )
+    return _call("run_job", models.QueueResult, {"job_id": (_ID, job_id), "fence": ("int8", fence)})
 
 
 def release_job(
