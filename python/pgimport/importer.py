@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -238,10 +238,11 @@ def stage_files(
     job = _Job(job_id, target, options or {})
     try:
         files = read_heads(expand_paths(paths), read_options(read, delimiter, encoding), progress)
-        results = _load(
-            conninfo, job, files, begun, mapping=mapping, force=force, jobs=jobs, progress=progress
-        )
-        with connected(conninfo) as conn:
+        with ExitStack() as held:
+            conn, results = _load(
+                held, conninfo, job, files, begun,
+                mapping=mapping, force=force, jobs=jobs, progress=progress,
+            )  # fmt: skip
             return _close(Client(conn), job, files, results)
     except KeyboardInterrupt:
         raise Interrupted(job.id) from None
@@ -303,11 +304,12 @@ def import_files(
     job = _Job(job_id, target, given)
     try:
         files = read_heads(expand_paths(paths), read_options(read, delimiter, encoding), progress)
-        results = _load(
-            conninfo, job, files, begun, mapping=None, force=force, jobs=jobs, progress=progress
-        )
-        # Not the connection the files were opened on: it was idle all the while.
-        with connected(conninfo) as conn, telling_stops(conn, lambda: job.id):
+        with ExitStack() as held:
+            conn, results = _load(
+                held, conninfo, job, files, begun,
+                mapping=None, force=force, jobs=jobs, progress=progress,
+            )  # fmt: skip
+            held.enter_context(telling_stops(conn, lambda: job.id))
             client = Client(conn)
             staged = _close(client, job, files, results)
             number = staged.job_id
@@ -357,6 +359,7 @@ class _Job:
 
 
 def _load(
+    held: ExitStack,
     conninfo: str,
     job: _Job,
     files: Files,
@@ -366,22 +369,29 @@ def _load(
     force: bool,
     jobs: int,
     progress: ProgressCallback | None,
-) -> dict[str, FileResult]:
+) -> tuple[psycopg.Connection[Any], dict[str, FileResult]]:
     """Open the files in the job and load them; returns what became of each.
+
+    The connection returned is for what comes next, and closed with ``held``. A single file is
+    loaded on it, too: that spares a small job two connections. Where there are several it is a new
+    one: the one the files were opened on was idle all the while.
 
     Raises:
         FileError: not one is staged.
 
     """
     results: dict[str, FileResult] = {}
-    with connected(conninfo) as conn, telling_stops(conn, lambda: job.id):
+    conn = held.enter_context(connected(conninfo))
+    alone = len(files.order) == 1
+    with telling_stops(conn, lambda: job.id):
         client = Client(conn)
         job_id = job.begin(client)
         if begun is not None:
             begun(UUID(job_id))
         size = sum(head.size for head in files.good.values())
         meter = Meter(progress, "stage", len(files.good), size)
-        with Pool(lambda: connected(conninfo), job_id, jobs, results, meter.report) as pool:
+        line = (lambda: nullcontext(conn)) if alone else (lambda: connected(conninfo))
+        with Pool(line, job_id, jobs, results, meter.report) as pool:
             for loading in _open_all(
                 client, job_id, files, results, meter, mapping=mapping, force=force
             ):
@@ -392,7 +402,10 @@ def _load(
             raise FileError(
                 first.message or "no file was staged", code=first.code or "PI307", hint=first.hint
             )
-    return results
+    if not alone:
+        conn.close()
+        conn = held.enter_context(connected(conninfo))
+    return conn, results
 
 
 def _close(
