@@ -22,7 +22,7 @@ BEGIN
             p_relation,
             string_agg(quote_ident(c.column_name), ', ' ORDER BY c.column_no),
             string_agg(c.write_sql, ', ' ORDER BY c.column_no),
-            pgimport._count_sql(p_job.job_id),
+            pgimport._count_sql(p_job.job_id, p_job.clean_rows, 'v.row_no'),
             p_source,
             p_condition,
             ' ORDER BY ' || (

@@ -59,7 +59,7 @@ DECLARE
     v_waiting bigint := 0;
     r_done record;
 BEGIN
-    PERFORM pgimport._begin_phase(v_job.job_id, 'rehearse');
+    PERFORM pgimport._begin_phase(v_job.job_id, 'rehearse', v_job.clean_rows);
     IF v_job.options ->> 'on_duplicate' = 'update' THEN
         v_rows := v_inserts + pgimport._sample_updates(
             v_job, p_relation, v_inserts + 1, v_updates

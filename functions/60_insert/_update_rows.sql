@@ -245,9 +245,11 @@ BEGIN
         pgimport._staging_name(p_job.job_id, '_image'),
         pgimport._image_key_sql(p_job),
         pgimport._window_sql(p_job, 'i'),
-        pgimport._count_sql(p_job.job_id)
+        pgimport._count_sql(
+            p_job.job_id, rows_updated, 'i.row_no OPERATOR(pg_catalog.+) pg_catalog.hashtid(t.ctid)'
+        )
     );
-    PERFORM pgimport._begin_phase(p_job.job_id, 'update');
+    PERFORM pgimport._begin_phase(p_job.job_id, 'update', rows_updated);
     -- the table's own triggers and checks run under the caller's search_path
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     EXECUTE v_update;

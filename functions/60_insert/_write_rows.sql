@@ -48,7 +48,7 @@ BEGIN
             p_job, p_relation, pgimport._staging_name(p_job.job_id, '_value'),
             pgimport._clean_sql(p_job)
         );
-        PERFORM pgimport._begin_phase(p_job.job_id, 'insert');
+        PERFORM pgimport._begin_phase(p_job.job_id, 'insert', p_job.clean_rows);
         -- the table's own triggers, defaults and checks run under the caller's search_path
         PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
         EXECUTE v_insert USING p_job.job_id;

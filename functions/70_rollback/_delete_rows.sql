@@ -21,13 +21,17 @@ AS $_delete_rows$
 -- fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     v_deleted bigint;
-    v_count text := pgimport._count_sql(p_job.job_id);
+    v_count text := pgimport._count_sql(
+        p_job.job_id, p_job.rows_inserted, 'pg_catalog.hashtid(t.ctid)'
+            || CASE WHEN p_rest > 0 THEN ' OPERATOR(pg_catalog.+) '
+                '(q."pgimport ctid" IS NULL)::pg_catalog.int4' ELSE '' END
+    );
     v_act text := CASE WHEN p_soft
         THEN format('UPDATE %s AS t SET %s', p_relation,
             pgimport._soft_delete_sql(p_job.target_id, p_relation))
         ELSE format('DELETE FROM %s AS t', p_relation) END;
 BEGIN
-    PERFORM pgimport._begin_phase(p_job.job_id, 'rollback');
+    PERFORM pgimport._begin_phase(p_job.job_id, 'rollback', p_job.rows_inserted);
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     -- one statement in every case: rows that refer to each other go together
     IF p_rest = 0 THEN

@@ -59,7 +59,7 @@ BEGIN
             END
         ), 'i.k%2$s', 'i.file_no, i.row_no, NULL'
     );
-    PERFORM pgimport._begin_phase(p_job.job_id, 'restore');
+    PERFORM pgimport._begin_phase(p_job.job_id, 'restore', p_job.rows_updated);
     PERFORM set_config('search_path', pgimport._caller_path(p_search_path), true);
     -- the modified rows first: afterwards those that went back would look modified
     IF p_mode = 'keep_modified' THEN
@@ -74,7 +74,10 @@ BEGIN
         'UPDATE %s AS t SET %s FROM pgimport_staging.%I AS i WHERE %s%s AND %s',
         p_relation, v_all, c_image, v_where,
         CASE WHEN p_mode <> 'force' THEN format(' AND %s', v_whole) END,
-        pgimport._count_sql(p_job.job_id)
+        pgimport._count_sql(
+            p_job.job_id, p_job.rows_updated,
+            'i.row_no OPERATOR(pg_catalog.+) pg_catalog.hashtid(t.ctid)'
+        )
     );
     -- after a rollback of some rows the others can still be rolled back
     IF p_partial THEN
