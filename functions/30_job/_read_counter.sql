@@ -1,7 +1,8 @@
 -- What the live counter of a job says at this moment: the phase, the seconds since it began, and
 -- the rows done; all null where there is no counter, or none that the caller may read.
--- Rows are taken from it a thousand at a time: at least so many are done, and fewer than a thousand
--- more. Rows are null in a phase that counts none.
+-- Values are taken from it a thousand at a time: at least so many rows are done, and fewer than a
+-- thousand more; where one row of 16 is counted, about so many, and about 16,000 more at most. Rows
+-- are null in a phase that counts none.
 -- Called by job_progress.
 CREATE OR REPLACE FUNCTION pgimport._read_counter(
     p_job_id uuid,
@@ -20,6 +21,7 @@ DECLARE
     c_cache CONSTANT integer := 1000;
     v_value bigint;
     v_is_called boolean;
+    v_step integer;
 BEGIN
     IF NOT EXISTS (
         SELECT FROM pg_class AS c
@@ -38,7 +40,8 @@ BEGIN
             RETURN;
     END;
 
-    phase := (pgimport._phase_names())[v_value / 100000000000000000];
+    phase := (pgimport._phase_names())[v_value / 100000000000000000 % 30];
+    v_step := CASE WHEN v_value / 100000000000000000 >= 30 THEN 16 ELSE 1 END;
     seconds := mod(
         floor(extract(EPOCH FROM clock_timestamp()) * 10)::bigint
         - v_value / 10000000000 % 10000000 + 20000000, 10000000
@@ -46,9 +49,11 @@ BEGIN
     rows_done := v_value % 10000000000;
     IF v_is_called THEN
         -- the last of the thousand that were taken
-        rows_done := greatest(rows_done - c_cache + 2, 1);
+        rows_done := greatest(rows_done - c_cache + 2, 1) * v_step;
     ELSIF rows_done = 0 AND phase NOT IN ('issues', 'update', 'insert', 'rollback', 'restore') THEN
         rows_done := NULL;
+    ELSE
+        rows_done := rows_done * v_step;
     END IF;
 END;
 $_read_counter$;
