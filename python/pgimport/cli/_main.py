@@ -24,6 +24,8 @@ from pgimport.cli import (
     server,
     setup,
     targets,
+    watch,
+    worker,
 )
 from pgimport.cli._app import (
     DONE,
@@ -61,6 +63,7 @@ _STRONGER_CODES = ("PI504", "PI602")
 _COMMANDS = {
     "PI101": "pgimport history",
     "PI102": "pgimport show {job}",
+    "PI106": "pgimport show {job}",
     "PI201": "pgimport target list",
     "PI304": "pgimport rollback JOB, or the same command with --force",
     "PI315": "pgimport import TARGET FILES: its staged rows are gone",
@@ -115,6 +118,10 @@ for _command in (
     rollback.plan,
     rollback.rollback,
     rollback.redo,
+    watch.watch,
+    worker.submit,
+    worker.queue,
+    worker.worker,
     jobs.cancel,
     jobs.clear,
     reports.report,

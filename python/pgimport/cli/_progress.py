@@ -7,10 +7,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any
 
+import pgimport.progress
+from pgimport._stopped import telling_stops
+from pgimport.cli._app import State
 from pgimport.cli._output import Output, duration, number
+from pgimport.progress import Follower
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -33,11 +38,52 @@ def working(out: Output, phase: str) -> Iterator[None]:
     out.note(f"{phase}: done in {duration(time.monotonic() - begin)}")
 
 
+@contextmanager
+def following(state: State, phase: str, job_id: str) -> Iterator[None]:
+    """Show how far the server is with a job while a function of it is waited for.
+
+    Where somebody has stopped the job meanwhile, this says so instead of the statement's error.
+    """
+    begin = time.monotonic()
+    with telling_stops(state.connect(), lambda: job_id):
+        if state.out.quiet:
+            yield
+        else:
+            with (
+                Progress(state.out, transient=True) as shown,
+                Follower(state.conninfo(), job_id, phase, partial(_show, shown)),
+            ):
+                yield
+    state.out.note(f"{phase}: done in {duration(time.monotonic() - begin)}")
+
+
+def _show(shown: Progress, now: pgimport.progress.Progress) -> None:
+    """Show what a follower tells."""
+    shown.update(
+        now.phase,
+        rows=now.rows_done or None,
+        rate=now.rows_per_second,
+        eta=now.eta_seconds,
+        done=now.rows_done if now.rows_total else None,
+        total=now.rows_total or None,
+        note=what_runs(now.phase, now.step, now.waiting_for),
+    )
+
+
+def what_runs(phase: str, step: str | None, waiting_for: str | None) -> str:
+    """Return in words what the server does in a phase."""
+    parts = [step if step and step != phase else "", f"waits for {waiting_for}"]
+    return " · ".join(part for part in parts[: 2 if waiting_for else 1] if part)
+
+
 class Progress:
     """Shows how far the phases of a command are. May be called from several threads."""
 
-    def __init__(self, out: Output) -> None:
+    def __init__(self, out: Output, transient: bool = False, eager: bool = False) -> None:
         self._out = out
+        # the first line of a phase at once
+        self._eager = eager
+        self._transient = transient
         self._lock = threading.Lock()
         self._bars: Any = None
         self._tasks: dict[str, Any] = {}
@@ -63,7 +109,7 @@ class Progress:
                 TimeElapsedColumn(),
                 TextColumn("{task.fields[eta]}"),
                 console=Console(stderr=True),
-                transient=False,
+                transient=self._transient,
             )
             self._bars.start()
         return self
@@ -141,7 +187,7 @@ class Progress:
 
     def _due(self, phase: str, now: float, finished: bool) -> bool:
         """Whether it is time for another line."""
-        last = self._shown.get(phase, self._begun[phase])
+        last = self._shown.get(phase, 0.0 if self._eager else self._begun[phase])
         if not finished and now - last < _SECONDS_BETWEEN_LINES:
             return False
         self._shown[phase] = now

@@ -23,7 +23,7 @@ from pgimport.cli._app import (
     shown_command,
 )
 from pgimport.cli._output import number
-from pgimport.cli._progress import working
+from pgimport.cli._progress import following
 from pgimport.cli._read import read_options, read_words, take_read
 from pgimport.cli._show import show_check, show_insert, show_verify, what_will_be_written
 from pgimport.cli._stage import stage_paths
@@ -147,7 +147,7 @@ def _stage(
 
 
 def _timed(state: State, phase: str, call: Callable[[], Any]) -> Any:
-    with working(state.out, phase):
+    with following(state, phase, str(state.job_id)):
         return call()
 
 
@@ -350,7 +350,8 @@ def insert(
 def verify(state: State, job: str) -> None:
     """Compare what is in the table with what was staged."""
     job_id = find_job(state, job)
-    result = client(state).verify_job(job_id).raw
+    caller = client(state)
+    result = _timed(state, "verify", lambda: caller.verify_job(job_id)).raw
     if not result.get("verified"):
         show_verify(state, result)
         raise StopCommand(
@@ -369,7 +370,7 @@ def verify(state: State, job: str) -> None:
 @click.option("--reason", help="Recorded with the job.")
 @pass_state
 def cancel(state: State, job: str, reason: str | None) -> None:
-    """End a job that was not inserted; its staged rows go."""
+    """End a job that was not inserted, also one that runs elsewhere; its staged rows go."""
     job_id = find_job(state, job)
     emit_result(state, client(state).cancel_job(job_id, reason).raw)
 

@@ -17,7 +17,7 @@ from pgimport.cli._app import (
     pass_state,
 )
 from pgimport.cli._output import duration, number
-from pgimport.cli._progress import working
+from pgimport.cli._progress import following
 from pgimport.cli._show import show_refusal
 from pgimport.cli.targets import json_object
 
@@ -51,7 +51,7 @@ def rehearse(
     job_id = find_job(state, job)
     if all_rows:
         _tell_cost(state, job_id, options)
-    with working(state.out, "rehearse"):
+    with following(state, "rehearse", job_id):
         result = caller.rehearse_job(job_id, 0 if all_rows else sample, options).raw
     emit_result(state, result)
     failures = result.get("failures") or []

@@ -25,7 +25,7 @@ from pgimport.cli._app import (
 )
 from pgimport.cli._output import moment, printable
 from pgimport.cli._plan import Json, Plan, choices, does, several
-from pgimport.cli._progress import working
+from pgimport.cli._progress import following, working
 from pgimport.cli._show import show_insert
 from pgimport.cli._show_plan import headline, show_plan, show_rollback
 from pgimport.cli.targets import json_object
@@ -272,7 +272,7 @@ def rollback(
     with (
         resumable(state, *again),
         _telling_the_plan(state, job_id, words),
-        working(state.out, "rollback"),
+        following(state, "rollback", job_id),
     ):
         result = caller.rollback_job(job_id, mode, reason, options or None).raw
     emit_result(state, result)
@@ -368,7 +368,7 @@ def redo(state: State, job: str, yes: bool) -> None:
             yes,
             shown_command("redo", job_id, "--yes"),
         )
-    with resumable(state, "redo", job_id), working(state.out, "redo"):
+    with resumable(state, "redo", job_id), following(state, "redo", job_id):
         result = caller.redo_job(job_id).raw
     emit_result(state, result)
     show_insert(state, result)
