@@ -11,6 +11,8 @@ RETURNS boolean
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+-- the same few catalog rows at every call: planning anew would take longer than reading them
+SET plan_cache_mode = force_generic_plan
 AS $_is_steady_default$
 DECLARE
     v_functions oid[];

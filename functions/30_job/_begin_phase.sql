@@ -78,6 +78,8 @@ RETURNS regclass
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+-- the same few catalog rows at every call: planning anew would take longer than reading them
+SET plan_cache_mode = force_generic_plan
 AS $_counter$
 BEGIN
     RETURN (
