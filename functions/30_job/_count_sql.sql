@@ -20,18 +20,16 @@ DECLARE
     v_counter regclass := pgimport._counter(p_job_id);
     v_step integer := pgimport._count_step(p_rows);
 BEGIN
+    IF v_counter IS NULL THEN
+        RETURN 'true';
+    END IF;
     -- every name in full: the statement runs under the caller's search_path
-    RETURN coalesce(
-        format(
-            '(%spg_catalog.nextval(%s::pg_catalog.oid::pg_catalog.regclass) '
-            'OPERATOR(pg_catalog.>) 0)',
-            CASE WHEN v_step > 1 THEN format(
-                '((%s) OPERATOR(pg_catalog.&) %s) OPERATOR(pg_catalog.<>) 0 OR ',
-                p_number, v_step - 1
-            ) END,
-            v_counter::oid
-        ),
-        'true'
+    RETURN format(
+        '(%spg_catalog.nextval(%s::pg_catalog.oid::pg_catalog.regclass) OPERATOR(pg_catalog.>) 0)',
+        CASE WHEN v_step > 1 THEN format(
+            '((%s) OPERATOR(pg_catalog.&) %s) OPERATOR(pg_catalog.<>) 0 OR ', p_number, v_step - 1
+        ) END,
+        v_counter::oid
     );
 END;
 $_count_sql$;
