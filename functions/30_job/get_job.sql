@@ -95,7 +95,8 @@ BEGIN
                 'partial_rollbacks', r_job.partial_rollbacks,
                 'redone', r_job.redone
             )
-        )
+        ),
+        pgimport._gone_warnings(r_job)
     );
 END
 $get_job$;

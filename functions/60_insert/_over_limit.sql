@@ -27,6 +27,8 @@ BEGIN
     SELECT coalesce(sum(f.rows_refused), 0) INTO v_refused FROM pgimport.file AS f
     WHERE f.job_id = p_job.job_id AND f.status = 'staged';
     v_read := p_job.total_rows + v_refused;
+    -- of a job that has been open for long, retention may have removed the issues
+    v_issues := greatest(v_issues, p_job.invalid_rows + v_refused);
     SELECT s.* INTO STRICT r_same FROM pgimport._same_content(p_job) AS s;
 
     RETURN CASE

@@ -48,6 +48,9 @@ BEGIN
         'WHERE i.issue_id > $1 ORDER BY i.issue_id LIMIT $2',
         pgimport._issue_sql(r_job)
     ) USING coalesce(p_after, 0), p_limit;
+    IF NOT FOUND AND p_after IS NULL AND pgimport._gone_warnings(r_job) <> '[]' THEN
+        RAISE WARNING USING MESSAGE = pgimport._gone_warnings(r_job) ->> -1;
+    END IF;
 END
 $issue_report$;
 

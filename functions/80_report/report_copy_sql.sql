@@ -65,7 +65,8 @@ BEGIN
             'row_copy_sql', format(
                 'COPY (%s) TO STDOUT WITH (FORMAT text, ENCODING ''UTF8'')', v_query
             )
-        )
+        ),
+        pgimport._gone_warnings(r_job)
     );
 END
 $report_copy_sql$;

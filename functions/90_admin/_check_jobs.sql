@@ -13,6 +13,8 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $_check_jobs$
 DECLARE
+    -- of jobs before, retention may have removed the beginning of the log, or all of it
+    c_gone CONSTANT timestamptz := pgimport._gone_before('pgimport.job_event');
     c_changed CONSTANT text :=
         'Somebody wrote into pgimport''s tables: select * from pgimport.job_events(job_id);';
 BEGIN
@@ -44,13 +46,20 @@ BEGIN
         ), c_changed;
 
     RETURN QUERY SELECT
-        'I4', 'the log of each job leads through allowed steps to its status',
+        'I4', concat(
+            'the log of each job leads through allowed steps to its status',
+            CASE WHEN c_gone > '-infinity'
+                THEN format('; of events before %s, what retention has left', c_gone) END
+        ),
         ARRAY(
             SELECT DISTINCT format('job %s', e.job_id)
             FROM (
                 SELECT
                     v.job_id, v.from_status, v.to_status, j.status,
-                    lag(v.to_status, 1, 'pending') OVER w AS before,
+                    coalesce(
+                        lag(v.to_status) OVER w,
+                        CASE WHEN j.created_at < c_gone THEN v.from_status ELSE 'pending' END
+                    ) AS before,
                     lead(v.event_id) OVER w IS NULL AS is_last
                 FROM pgimport.job_event AS v
                 INNER JOIN pgimport.job AS j ON v.job_id = j.job_id
@@ -64,6 +73,7 @@ BEGIN
             SELECT format('job %s', j.job_id)
             FROM pgimport.job AS j
             WHERE j.status <> 'pending'
+                AND j.created_at >= c_gone
                 AND NOT EXISTS (
                     SELECT FROM pgimport.job_event AS v
                     WHERE v.job_id = j.job_id AND v.event = 'status'
