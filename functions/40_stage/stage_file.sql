@@ -25,6 +25,7 @@ DECLARE
     v_opened pgimport.file;
     r_mapped record;
     r_resumed record;
+    v_fence bigint;
     v_warnings jsonb;
 BEGIN
     PERFORM pgimport._check_file_options(p_file_name, p_header, v_options);
@@ -67,9 +68,10 @@ BEGIN
         IF r_resumed.checkpoint IS NOT NULL THEN
             UPDATE pgimport.file AS f SET fence = f.fence + 1
             WHERE f.job_id = p_job_id AND f.file_no = v_file.file_no AND f.status = 'open'
-            RETURNING * INTO v_opened;
+            RETURNING f.fence INTO v_fence;
+            v_file.fence := coalesce(v_fence, v_file.fence);
             RETURN pgimport._file_envelope(
-                v_job, coalesce(v_opened, v_file), r_resumed.checkpoint, false, v_warnings
+                v_job, v_file, r_resumed.checkpoint, false, v_warnings
             );
         END IF;
         v_warnings := v_warnings || to_jsonb(format(

@@ -1,21 +1,18 @@
 """Loading files into their staging tables: raw blocks through COPY, or record by record.
 
 A file is loaded in one transaction together with the call that closes it: either all of it is
-staged and counted, or nothing of it is.
+staged and counted, or nothing of it is. A large one is loaded in pieces, each of them a transaction
+that ends with a checkpoint: what is committed is right for good, also where a later piece cannot be
+copied as it is, and is gone on with after an interruption.
 """
 
 from __future__ import annotations
 
-import itertools
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 
@@ -24,10 +21,13 @@ from pgimport.errors import FileError, PgImportError
 from pgimport.models import StageFileResult
 from pgimport.readers import (
     BadRow,
+    Changed,
     CopyReader,
     FileHead,
     Head,
+    JsonHead,
     JsonReader,
+    Position,
     RowReader,
     Source,
     TableReader,
@@ -38,7 +38,8 @@ from pgimport.readers import (
 _ISSUES_AT_ONCE = 500
 _ISSUE_BYTES_AT_ONCE = 4 * 1024 * 1024
 _ROWS_BETWEEN_REPORTS = 2000
-_SECONDS_TO_STOP = 30
+
+CHECKPOINT_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class FileResult:
 
     Attributes:
         file_no: its number in the job, or None where it could not be opened there.
-        status: staged, failed, or already (it was staged by an earlier call).
+        status: staged, failed, already (it was staged by an earlier call), or left out (the job
+            has no such file).
         way: copy (its bytes as they are) or rows (record by record).
         sheet: the sheet of a spreadsheet that was read.
         rows_staged, rows_refused, blank_rows: of its records; refused ones are issues of the job.
@@ -83,16 +85,67 @@ class Loading:
     head: Head
     name: str
     opened: StageFileResult
+    # opens it once more, from its start
     reopen: Callable[[Client], StageFileResult]
+
+    def begin_anew(self, client: Client) -> None:
+        """Drop what is staged of it: row numbers begin at 1 again."""
+        self.opened = self.reopen(client)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file is gone on with, and what shows that it is still the same file.
+
+    Attributes:
+        way: how what is before it was loaded: copy or rows.
+        read, sha256: bytes of the file that were read by then, and their digest.
+
+    """
+
+    position: Position
+    way: str
+    read: int
+    sha256: str
+
+
+def place_of(loading: Loading) -> Place | None:
+    """Return the checkpoint of a file; None where this reader cannot go on from it."""
+    checkpoint = loading.opened.checkpoint or {}
+    state = checkpoint.get("state") or {}
+    if not state or {**state, **_reading(loading.head)} != state:
+        return None
+    return Place(
+        Position(
+            checkpoint["rows"],
+            checkpoint["rows_refused"],
+            state["blank"],
+            state["lines"],
+            state["text"],
+        ),
+        state["way"],
+        checkpoint["bytes"],
+        checkpoint["sha256"],
+    )
+
+
+def _reading(head: Head) -> dict[str, Any]:
+    """Return what must be the same for places in a text to be the same."""
+    if isinstance(head, FileHead):
+        return {"reader": 1, "encoding": head.encoding, "begin": head.data_start}
+    if isinstance(head, JsonHead):
+        return {"reader": 1, "encoding": head.encoding, "records": head.records}
+    return {"reader": None}
 
 
 class Loader:
     """Loads files on one connection, one after the other.
 
     Args:
-        conn: in autocommit mode; a transaction is opened for each file.
+        conn: in autocommit mode; a transaction is opened for each file, or each piece of it.
         job_id: the job. stop: set when the user interrupted.
         report: called with (name, rows, bytes on disk) while a file is loaded.
+        checkpoint_bytes: text of a file that is loaded in one transaction, at most.
 
     """
 
@@ -102,12 +155,14 @@ class Loader:
         job_id: str,
         stop: threading.Event,
         report: Callable[[str, int, int], None],
+        checkpoint_bytes: int = CHECKPOINT_BYTES,
     ) -> None:
         self._conn = conn
         self._client = Client(conn)
         self._job_id = job_id
         self._stop = stop
         self._report = report
+        self._piece = checkpoint_bytes
 
     def load(self, loading: Loading) -> FileResult:
         """Load one file. A problem of the file makes it failed; anything else is raised."""
@@ -132,53 +187,76 @@ class Loader:
         return replace(result, seconds=round(time.monotonic() - begin, 3))
 
     def _load(self, loading: Loading, result: FileResult) -> FileResult:
-        if not isinstance(loading.head, FileHead):
-            return self._rows(loading, result)
-        begun = threading.Event()
+        place = place_of(loading)
+        if loading.opened.checkpoint and place is None:
+            loading.begin_anew(self._client)
+        if place is None:
+            return self._either_way(loading, result, None)
         try:
-            return self._copy(loading, loading.head, result, begun)
+            result = self._either_way(loading, result, place)
+        except Changed:
+            loading.begin_anew(self._client)
+            result = self._either_way(loading, result, None)
+            said = "it changed since a part of it was staged: staged from its start"
+        else:
+            rows = place.position.rows
+            said = f"gone on with after the {rows} row{'s' * (rows != 1)} that were staged before"
+        return replace(result, warnings=(*result.warnings, said))
+
+    def _either_way(self, loading: Loading, result: FileResult, place: Place | None) -> FileResult:
+        """Copy the bytes of the file as they are; from where that cannot be, record by record."""
+        if not isinstance(loading.head, FileHead) or (place and place.way == "rows"):
+            return self._rows(loading, result, place)
+        begun = threading.Event()
+        places = [] if place is None else [place]
+        try:
+            return self._copy(loading, loading.head, result, begun, places)
         except (Unfit, psycopg.DataError):
             pass  # some record is not as COPY reads it, or not as the header says
         except PgImportError as error:
             if error.code != "PI303":
                 raise
+        if places:
+            # what was committed was fit, and its rows are where its lines are
+            return self._rows(loading, result, places[-1])
         if begun.is_set():
-            # Row numbers begin at 1 again only in a new table.
-            loading.opened = loading.reopen(self._client)
-        return self._rows(loading, result)
+            loading.begin_anew(self._client)
+        return self._rows(loading, result, None)
 
     def _copy(
-        self, loading: Loading, head: FileHead, result: FileResult, begun: threading.Event
+        self,
+        loading: Loading,
+        head: FileHead,
+        result: FileResult,
+        begun: threading.Event,
+        places: list[Place],
     ) -> FileResult:
         """Take the fast path: the bytes as they are, looked through on the way.
 
-        Where they turn out not to be fit, the transaction undoes what was copied of them.
+        Where they turn out not to be fit, the transaction undoes what was copied of them since
+        the last of the places.
         """
-        opened = loading.opened
-        with self._conn.transaction(), Source(head.path, head.encoding) as source:
-            reader = CopyReader(head, source)
+        with Source(head.path, head.encoding) as source:
+            place = places[-1] if places else None
+            if place is not None:
+                source.expect(place.read, place.sha256)
+            reader = CopyReader(head, source, place.position if place else None)
             blocks = iter(reader)
             # What is wrong in the first block is found before COPY begins.
             block = next(blocks, b"")
             begun.set()
-            problem: Unfit | FileError | None = None
-            with (
-                self._conn.cursor() as cursor,
-                cursor.copy(opened.copy_sql.encode()) as copy,
-            ):
-                while block:
-                    self._check_stop()
-                    copy.write(block)
-                    self._report(loading.name, reader.rows, source.bytes_read)
-                    try:
-                        block = next(blocks, b"")
-                    except (Unfit, FileError) as found:
-                        # Raised after COPY is ended in order: the server may have its own word.
-                        problem, block = found, b""
-            if problem is not None:
-                raise problem
-            self._same_bytes(head, source)
-            self._finish(opened.file_no, reader.rows, 0, head)
+            while True:
+                with self._conn.transaction():
+                    self._hold(loading)
+                    ended = self._copy_piece(loading, reader, block, blocks, source)
+                    source.confirm()
+                    if ended:
+                        self._same_bytes(head, source)
+                        self._finish(loading, reader.rows, 0)
+                        break
+                    place = self._checkpoint(loading, reader.position, "copy", source)
+                places.append(place)
+                block = next(blocks, b"")
         return replace(
             result,
             status="staged",
@@ -187,22 +265,59 @@ class Loader:
             blank_rows=reader.blank,
         )
 
-    def _rows(self, loading: Loading, result: FileResult) -> FileResult:
+    def _copy_piece(
+        self,
+        loading: Loading,
+        reader: CopyReader,
+        block: bytes,
+        blocks: Iterator[bytes],
+        source: Source,
+    ) -> bool:
+        """COPY up to the next checkpoint; returns whether the file is at its end."""
+        problem: Unfit | FileError | Changed | None = None
+        size = 0
+        with (
+            self._conn.cursor() as cursor,
+            cursor.copy(loading.opened.copy_sql.encode()) as copy,
+        ):
+            while block:
+                self._check_stop()
+                copy.write(block)
+                self._report(loading.name, reader.rows, source.bytes_read)
+                size += len(block)
+                if size >= self._piece:
+                    return False
+                try:
+                    block = next(blocks, b"")
+                except (Unfit, FileError, Changed) as found:
+                    # Raised after COPY is ended in order: the server may have its own word.
+                    problem, block = found, b""
+        if problem is not None:
+            raise problem
+        return True
+
+    def _rows(self, loading: Loading, result: FileResult, place: Place | None) -> FileResult:
         """Take the row path: good records are staged with their line, bad ones become issues."""
-        head, opened = loading.head, loading.opened
-        reader = row_reader(head, self._check_stop)
-        with self._conn.transaction(), reader.source:
+        head = loading.head
+        position = place.position if place else None
+        reader = row_reader(head, self._check_stop, position, marks=True)
+        with reader.source:
+            if place is not None and not isinstance(reader, TableReader):
+                reader.source.expect(place.read, place.sha256)
             records = iter(reader)
-            more = True
-            while more:
-                issues: list[BadRow] = []
-                more = self._copy_rows(loading, reader, records, issues)
-                if issues:
-                    self._client.add_issues(
-                        self._job_id, opened.file_no, [_issue(bad, opened) for bad in issues]
-                    )
-            self._same_bytes(head, reader.source)
-            self._finish(opened.file_no, reader.rows, reader.refused, head)
+            ended = False
+            while not ended:
+                with self._conn.transaction():
+                    self._hold(loading)
+                    position = self._rows_piece(loading, reader, records, position)
+                    if not isinstance(reader, TableReader):
+                        reader.source.confirm()
+                    ended = position is None
+                    if position is None or isinstance(reader, TableReader):
+                        self._same_bytes(head, reader.source)
+                        self._finish(loading, reader.rows, reader.refused)
+                    else:
+                        self._checkpoint(loading, position, "rows", reader.source)
         return replace(
             result,
             status="staged",
@@ -213,16 +328,41 @@ class Loader:
             warnings=(*result.warnings, *getattr(reader, "warnings", ())),
         )
 
+    def _rows_piece(
+        self,
+        loading: Loading,
+        reader: RowReader | JsonReader | TableReader,
+        records: Iterator[Any],
+        since: Position | None,
+    ) -> Position | None:
+        """COPY, and record issues, up to the next checkpoint; None at the end of the file."""
+        until = (since.text if since else 0) + self._piece
+        while True:
+            issues: list[BadRow] = []
+            ended = self._copy_rows(loading, reader, records, issues, until)
+            if issues:
+                self._client.add_issues(
+                    self._job_id,
+                    loading.opened.file_no,
+                    [_issue(bad, loading.opened) for bad in issues],
+                )
+            if not isinstance(ended, bool):
+                return ended
+            if ended:
+                return None
+
     def _copy_rows(
         self,
         loading: Loading,
         reader: RowReader | JsonReader | TableReader,
-        records: Iterator[tuple[int, list[str | None]] | bytes | BadRow],
+        records: Iterator[Any],
         issues: list[BadRow],
-    ) -> bool:
-        """COPY until the file or the room for issues is at its end; returns whether more is.
+        until: int,
+    ) -> Position | bool:
+        """COPY until a checkpoint is due, or the room for issues or the file is at its end.
 
-        Records come one by one, or many of them as COPY wants them.
+        Returns the place of the checkpoint, or whether the file is at its end. Records come one by
+        one, or many of them as COPY wants them.
         """
         size = 0
         with (
@@ -230,29 +370,69 @@ class Loader:
             cursor.copy(loading.opened.row_copy_sql.encode()) as copy,
         ):
             for record in records:
-                if isinstance(record, BadRow):
+                if record.__class__ is tuple:
+                    copy.write_row((record[0], *record[1]))
+                elif isinstance(record, BadRow):
                     issues.append(record)
                     size += len(record.value)
                     if len(issues) >= _ISSUES_AT_ONCE or size > _ISSUE_BYTES_AT_ONCE:
-                        return True
-                elif isinstance(record, bytes):
+                        return False
+                elif isinstance(record, Position):
+                    if record.text >= until:
+                        return record
+                    continue
+                else:
                     copy.write(record)
                     self._report(loading.name, reader.rows, reader.source.bytes_read)
                     continue
-                else:
-                    copy.write_row((record[0], *record[1]))
                 if not (reader.rows + reader.refused) % _ROWS_BETWEEN_REPORTS:
                     self._check_stop()
                     self._report(loading.name, reader.rows, reader.source.bytes_read)
-        return False
+        return True
 
-    def _finish(self, file_no: int, rows: int, refused: int, head: Head) -> None:
+    def _hold(self, loading: Loading) -> None:
+        """Keep others from loading the file until this transaction ends."""
+        opened = loading.opened
+        self._client.checkpoint_file(self._job_id, opened.file_no, None, {"fence": opened.fence})
+
+    def _checkpoint(self, loading: Loading, position: Position, way: str, source: Source) -> Place:
+        """Note how far the file is loaded; it stands once the transaction is committed."""
         self._check_stop()
+        place = Place(position, way, source.bytes_read, source.sha256)
+        self._client.checkpoint_file(
+            self._job_id,
+            loading.opened.file_no,
+            position.rows,
+            {
+                "bytes": place.read,
+                "sha256": place.sha256,
+                "rows_refused": position.refused,
+                "fence": loading.opened.fence,
+                "state": {
+                    **_reading(loading.head),
+                    "way": way,
+                    "text": position.text,
+                    "lines": position.lines,
+                    "blank": position.blank,
+                },
+            },
+        )
+        return place
+
+    def _finish(self, loading: Loading, rows: int, refused: int) -> None:
+        self._check_stop()
+        head, opened = loading.head, loading.opened
         self._client.finish_file(
             self._job_id,
-            file_no,
+            opened.file_no,
             rows,
-            {"rows_refused": refused, "sha256": head.sha256, "bytes": head.size, "more": True},
+            {
+                "rows_refused": refused,
+                "sha256": head.sha256,
+                "bytes": head.size,
+                "more": True,
+                "fence": opened.fence,
+            },
         )
 
     def _give_up(self, loading: Loading, result: FileResult, error: Exception) -> FileResult:
@@ -265,7 +445,10 @@ class Loader:
             message = getattr(diag, "message_primary", None) or type(error).__name__
             hint = None
         self._client.finish_file(
-            self._job_id, loading.opened.file_no, None, {"failed": message, "more": True}
+            self._job_id,
+            loading.opened.file_no,
+            None,
+            {"failed": message, "more": True, "fence": loading.opened.fence},
         )
         return replace(result, status="failed", code=code, message=message, hint=hint)
 
@@ -306,103 +489,3 @@ def sheet_of(head: Head) -> str | None:
 def warnings_of(head: Head) -> tuple[str, ...]:
     """Return what is to be said of a file before it is loaded."""
     return () if isinstance(head, FileHead) else head.warnings
-
-
-def failed_before(path: Path, name: str, error: PgImportError) -> FileResult:
-    """Return the result of a file that could not be opened."""
-    return FileResult(
-        name=name, path=str(path), code=error.code, message=error.message, hint=error.hint
-    )
-
-
-class Pool:
-    """Loads files on several connections while others are still being opened.
-
-    Of the files that wait the largest is loaded first, so that all end together. Use as a context
-    manager; its end waits for the last file and raises what a thread raised.
-
-    Args:
-        connect: makes a connection in autocommit mode. job_id: the job.
-        jobs: how many connections at most.
-        results: filled in, by name. report: as Loader has it, with done=True at the end of a file.
-
-    """
-
-    def __init__(
-        self,
-        connect: Callable[[], AbstractContextManager[psycopg.Connection[Any]]],
-        job_id: str,
-        jobs: int,
-        results: dict[str, FileResult],
-        report: Callable[..., None],
-    ) -> None:
-        self._connect = connect
-        self._job_id = job_id
-        self._jobs = max(1, jobs)
-        self._results = results
-        self._report = report
-        self._waiting: queue.PriorityQueue[tuple[float, int, Loading | None]] = (
-            queue.PriorityQueue()
-        )
-        self._count = itertools.count()
-        self._stop = threading.Event()
-        self._errors: list[BaseException] = []
-        self._threads: list[threading.Thread] = []
-
-    def add(self, loading: Loading) -> None:
-        """Have one more file loaded.
-
-        Raises:
-            Stopped: a thread met an error; the end of the context raises that error.
-
-        """
-        if self._stop.is_set():
-            raise Stopped
-        self._waiting.put((-loading.head.size, next(self._count), loading))
-        if len(self._threads) < self._jobs:
-            name = f"pgimport-load-{len(self._threads)}"
-            self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
-            self._threads[-1].start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if error is not None:
-                self._stop.set()
-            for _ in self._threads:
-                self._waiting.put((float("inf"), next(self._count), None))
-            for thread in self._threads:
-                thread.join(_SECONDS_TO_STOP if error is not None else 0)
-                while error is None and thread.is_alive():
-                    thread.join(0.2)
-        except BaseException:
-            self._stop.set()
-            for thread in self._threads:
-                thread.join(_SECONDS_TO_STOP)
-            raise
-        if self._errors and (error is None or isinstance(error, Stopped)):
-            raise self._errors[0]
-
-    def _work(self) -> None:
-        try:
-            with self._connect() as conn:
-                loader = Loader(conn, self._job_id, self._stop, self._report)
-                while not self._stop.is_set():
-                    loading = self._waiting.get()[2]
-                    if loading is None:
-                        return
-                    result = loader.load(loading)
-                    self._results[loading.name] = result
-                    self._report(loading.name, result.rows_staged, loading.head.size, done=True)
-        except Stopped:
-            pass
-        except BaseException as error:
-            self._errors.append(error)
-            self._stop.set()

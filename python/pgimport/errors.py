@@ -94,7 +94,7 @@ class InstallError(PgImportError):
 
 
 class Interrupted(PgImportError):  # noqa: N818 - a name of the API
-    """The import was interrupted by the user; the job can be resumed.
+    """The import was interrupted, by the user or by a lost connection; the job can be resumed.
 
     Attributes:
         job_id: the job to resume, or None when none was created yet.

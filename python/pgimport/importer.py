@@ -6,27 +6,30 @@ streamed, several side by side, and the calls are made in their order.
 
 from __future__ import annotations
 
+import itertools
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 
 from pgimport._files import Files, read_heads, total_size
-from pgimport._stager import FileResult, Loading, Pool, failed_before, sheet_of, warnings_of
+from pgimport._opening import Opener
+from pgimport._pool import Pool
+from pgimport._retry import RETRIES, is_temporary, waiting_time
+from pgimport._stager import CHECKPOINT_BYTES, FileResult, warnings_of
 from pgimport._stopped import telling_stops
 from pgimport.client import Client
 from pgimport.errors import ArgumentError, FileError, Interrupted, PgImportError
 from pgimport.exports import export_report
-from pgimport.models import CheckResult, InsertResult, PreviewResult, StageFileResult, VerifyResult
+from pgimport.models import CheckResult, InsertResult, PreviewResult, VerifyResult
 from pgimport.progress import Follower, Meter, Progress, ProgressCallback
 from pgimport.readers import (
-    FileHead,
-    Head,
     ReadOptions,
     display_names,
     expand_paths,
@@ -51,7 +54,7 @@ __all__ = [
 
 Paths = Iterable[str | os.PathLike[str]]
 
-_UNREADABLE = ("unreadable",)
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -209,11 +212,15 @@ def stage_files(
     jobs: int = 2,
     progress: ProgressCallback | None = None,
     begun: Callable[[UUID], None] | None = None,
+    checkpoint_bytes: int = CHECKPOINT_BYTES,
+    retries: int = RETRIES,
+    known_only: bool = False,
 ) -> StageResult:
     """Stage files into a job, several at once; a failed file leaves the others untouched.
 
-    May be called again for the same job: files whose bytes are staged are left alone, files that
-    are open or failed there are staged again under their number.
+    May be called again for the same job: files whose bytes are staged are left alone, a file that
+    was being loaded is gone on with where its last checkpoint is, and one that failed, or whose
+    rows a crash of the server has emptied, is staged again under its number.
 
     Args:
         conninfo: connection string; connections of its own are made.
@@ -229,23 +236,28 @@ def stage_files(
         jobs: how many files are loaded side by side.
         progress: called with a Progress from the loading threads, one at a time.
         begun: called with the job's id before anything is loaded.
+        checkpoint_bytes: text of a file that is loaded in one transaction, at most; a longer one is
+            committed in pieces and gone on with after an interruption. Spreadsheets and Parquet
+            files are always loaded in one.
+        retries: how often it is gone on with after a lost connection, with longer and longer waits.
+        known_only: leave out files that the job does not have.
 
     Raises:
-        FileError: no file could be read. Interrupted: by the user; the job can be resumed.
+        FileError: no file could be read. Interrupted: by the user, or because the connection was
+        lost once too often; the job can be resumed.
         PgImportError, psycopg.Error: what the database raised.
 
     """
-    job = _Job(job_id, target, options or {})
-    try:
-        files = read_heads(expand_paths(paths), read_options(read, delimiter, encoding), progress)
+    job = _Job(job_id, target, options or {}, begun)
+    files = _heads(job, paths, read_options(read, delimiter, encoding), progress)
+    how = _How(mapping, force, jobs, progress, checkpoint_bytes, known_only)
+
+    def run() -> StageResult:
         with ExitStack() as held:
-            conn, results = _load(
-                held, conninfo, job, files, begun,
-                mapping=mapping, force=force, jobs=jobs, progress=progress,
-            )  # fmt: skip
+            conn, results = _load(held, conninfo, job, files, how)
             return _close(Client(conn), job, files, results)
-    except KeyboardInterrupt:
-        raise Interrupted(job.id) from None
+
+    return _persist(job, retries, run)
 
 
 def import_files(
@@ -266,6 +278,8 @@ def import_files(
     force: bool = False,
     job_id: UUID | str | None = None,
     begun: Callable[[UUID], None] | None = None,
+    checkpoint_bytes: int = CHECKPOINT_BYTES,
+    retries: int = RETRIES,
 ) -> ImportResult:
     """Import files into a target: stage, check, insert what is clean, verify.
 
@@ -285,13 +299,16 @@ def import_files(
         encoding: as Python names it, else UTF-8.
         read: these two and more: where the header is, which sheet, which list.
         force: also files, and the same rows in other bytes, that were imported before.
-        job_id: go on with this job instead of making one.
+        job_id: go on with this job, wherever it stopped, instead of making one.
         begun: called with the job's id before anything is loaded.
+        checkpoint_bytes: as of stage_files.
+        retries: how often it is gone on with after a lost connection, with longer and longer waits.
 
     Raises:
         FileError: no file could be read. InsertFailed: refused or undone; the target is as it
-        was. JobStopped: somebody has cancelled the job meanwhile. Interrupted: by the user, with
-        the job's id. psycopg.Error: PostgreSQL's own.
+        was. JobStopped: somebody has cancelled the job meanwhile. Interrupted: by the user, or
+        because the connection was lost once too often, with the job's id. psycopg.Error:
+        PostgreSQL's own.
 
     """
     wanted = {"on_duplicate": on_duplicate, "keep": keep}
@@ -301,31 +318,69 @@ def import_files(
         **{name: value for name, value in wanted.items() if value is not None},
         **(options or {}),
     }
-    job = _Job(job_id, target, given)
-    try:
-        files = read_heads(expand_paths(paths), read_options(read, delimiter, encoding), progress)
+    job = _Job(job_id, target, given, begun)
+    files = _heads(job, paths, read_options(read, delimiter, encoding), progress)
+    how = _How(None, force, jobs, progress, checkpoint_bytes)
+    asked = confirm is None
+
+    def run() -> ImportResult:
+        nonlocal asked
         with ExitStack() as held:
-            conn, results = _load(
-                held, conninfo, job, files, begun,
-                mapping=None, force=force, jobs=jobs, progress=progress,
-            )  # fmt: skip
+            conn, results = _load(held, conninfo, job, files, how)
             held.enter_context(telling_stops(conn, lambda: job.id))
             client = Client(conn)
             staged = _close(client, job, files, results)
             number = staged.job_id
             with Follower(conninfo, number, "check", progress):
-                check = client.check_job(number)
+                check = _checked(client, number)
             result = ImportResult(number, staged.files, check)
             if dry_run:
                 return _with(result, insert=client.insert_job(number, {"dry_run": True}))
-            if confirm is not None and not confirm(check, client.preview_job(number, 100)):
-                return result
+            if not asked and confirm is not None:
+                if not confirm(check, client.preview_job(number, 100)):
+                    return result
+                asked = True
             with Follower(conninfo, number, "insert", progress):
                 result = _with(result, insert=client.insert_job(number))
             with Follower(conninfo, number, "verify", progress):
                 return _with(result, verify=client.verify_job(number))
-    except KeyboardInterrupt:
-        raise Interrupted(job.id) from None
+
+    return _persist(job, retries, run)
+
+
+def _persist(job: _Job, retries: int, run: Callable[[], _T]) -> _T:
+    """Run something that may be run again: it goes on where it was interrupted.
+
+    Raises:
+        Interrupted: by the user; or the connection was lost more often than it is tried.
+
+    """
+    for attempt in itertools.count(1):
+        try:
+            try:
+                return run()
+            except (psycopg.Error, PgImportError) as error:
+                if job.id is None or not is_temporary(error):
+                    raise
+                if attempt > retries:
+                    if isinstance(error, PgImportError):
+                        raise
+                    why = error.diag.message_primary or "the connection was lost"
+                    raise Interrupted(job.id, f"interrupted: {why}") from error
+                time.sleep(waiting_time(attempt))
+        except KeyboardInterrupt:
+            raise Interrupted(job.id) from None
+    raise AssertionError  # count() does not end
+
+
+def _checked(client: Client, job_id: UUID) -> CheckResult:
+    """Check a job; of one that is being inserted, or is, what was found before."""
+    known = client.get_job(job_id)
+    if known.status not in ("inserting", "completed"):
+        return client.check_job(job_id)
+    raw = known.raw
+    clean = known.counts.clean_rows
+    return CheckResult.from_json({**raw, **raw["counts"], "total_clean": clean})
 
 
 def _with(result: ImportResult, **changes: Any) -> ImportResult:
@@ -336,10 +391,15 @@ class _Job:
     """The job of a call: given, or made for it once the files are read."""
 
     def __init__(
-        self, job_id: UUID | str | None, target: str | None, options: Mapping[str, Any]
+        self,
+        job_id: UUID | str | None,
+        target: str | None,
+        options: Mapping[str, Any],
+        begun: Callable[[UUID], None] | None,
     ) -> None:
         self.id = str(job_id) if job_id is not None else None
         self._target, self._options = target, options
+        self._begun = begun
         self._made = False
 
     def begin(self, client: Client) -> str:
@@ -349,6 +409,9 @@ class _Job:
                 raise ArgumentError("neither a job nor a target is given", code="PI001")
             created = client.create_job(self._target, self._options)
             self.id, self._made = str(created.job_id), not created.existing
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun(UUID(self.id))
         return self.id
 
     def give_up(self, client: Client) -> None:
@@ -358,17 +421,27 @@ class _Job:
                 client.cancel_job(self.id, "no file could be staged")
 
 
+@dataclass(frozen=True)
+class _How:
+    """How the files of a call are loaded; see stage_files."""
+
+    mapping: Mapping[str, str | None] | None
+    force: bool
+    jobs: int
+    progress: ProgressCallback | None
+    checkpoint_bytes: int
+    known_only: bool = False
+
+
+def _heads(job: _Job, paths: Paths, read: ReadOptions, progress: ProgressCallback | None) -> Files:
+    try:
+        return read_heads(expand_paths(paths), read, progress)
+    except KeyboardInterrupt:
+        raise Interrupted(job.id) from None
+
+
 def _load(
-    held: ExitStack,
-    conninfo: str,
-    job: _Job,
-    files: Files,
-    begun: Callable[[UUID], None] | None,
-    *,
-    mapping: Mapping[str, str | None] | None,
-    force: bool,
-    jobs: int,
-    progress: ProgressCallback | None,
+    held: ExitStack, conninfo: str, job: _Job, files: Files, how: _How
 ) -> tuple[psycopg.Connection[Any], dict[str, FileResult]]:
     """Open the files in the job and load them; returns what became of each.
 
@@ -386,15 +459,22 @@ def _load(
     with telling_stops(conn, lambda: job.id):
         client = Client(conn)
         job_id = job.begin(client)
-        if begun is not None:
-            begun(UUID(job_id))
         size = sum(head.size for head in files.good.values())
-        meter = Meter(progress, "stage", len(files.good), size)
+        meter = Meter(how.progress, "stage", len(files.good), size)
+        opener = Opener(
+            client,
+            job_id,
+            results,
+            meter,
+            mapping=how.mapping,
+            force=how.force,
+            known_only=how.known_only,
+        )
         line = (lambda: nullcontext(conn)) if alone else (lambda: connected(conninfo))
-        with Pool(line, job_id, jobs, results, meter.report) as pool:
-            for loading in _open_all(
-                client, job_id, files, results, meter, mapping=mapping, force=force
-            ):
+        with Pool(
+            line, job_id, how.jobs, results, meter.report, checkpoint_bytes=how.checkpoint_bytes
+        ) as pool:
+            for loading in opener.open_all(files):
                 pool.add(loading)
         if all(file.status == "failed" for file in results.values()):
             job.give_up(client)
@@ -414,96 +494,7 @@ def _close(
     """Say that no more files come: each was closed as one after which others do."""
     job_id = job.begin(client)
     for file in results.values():
-        if file.status != "failed" and file.file_no is not None:
+        if file.status in ("staged", "already") and file.file_no is not None:
             client.finish_file(job_id, file.file_no, file.rows_staged)
             break
     return StageResult(UUID(job_id), tuple(results[name] for name in files.order))
-
-
-def _open_all(
-    client: Client,
-    job_id: str,
-    files: Files,
-    results: dict[str, FileResult],
-    meter: Meter,
-    *,
-    mapping: Mapping[str, str | None] | None,
-    force: bool,
-) -> Iterator[Loading]:
-    """Open all files in their order, so that their numbers do not depend on the loading."""
-    before = client.get_job(job_id)
-    lost = before.status == "staging_lost"
-    old = [file for file in before.files or [] if file.get("status") != "cleared"]
-    # A file of the same name that is staged is another file: it is not replaced unasked.
-    by_name = {file["file_name"]: file for file in old if lost or file["status"] != "staged"}
-    staged_names = {file["file_name"] for file in old if not lost and file["status"] == "staged"}
-    staged = {
-        (file.get("sha256"), file.get("sheet")): file
-        for file in old
-        if file.get("status") == "staged"
-    }
-
-    for name in files.order:
-        number = by_name.get(name, {}).get("file_no")
-        again = {"file_no": number} if number is not None else {}
-        if name in files.bad:
-            path, error = files.bad[name]
-            opened = client.stage_file(job_id, name, _UNREADABLE, again)
-            given: dict[str, Any] = {"failed": error.message, "more": True}
-            client.finish_file(job_id, opened.file_no, None, given)
-            results[name] = failed_before(path, name, error)
-            continue
-        head = files.good[name]
-        same = head.sha256, sheet_of(head)
-        if not lost and same in staged and not (force and name not in staged_names):
-            file = staged[same]
-            results[name] = FileResult(
-                name,
-                str(head.path),
-                file["file_no"],
-                "already",
-                rows_staged=file.get("rows_staged") or 0,
-                rows_refused=file.get("rows_refused") or 0,
-            )
-            meter.leave_out(head.size)
-            continue
-        given = {
-            "sha256": head.sha256,
-            "bytes": head.size,
-            **_how(head),
-            **({"mapping": dict(mapping)} if mapping else {}),
-            **({"force": True} if force else {}),
-            **again,
-        }
-        try:
-            opened = client.stage_file(job_id, name, head.header, given)
-        except PgImportError as refusal:
-            if not (refusal.code.startswith("PI3") or refusal.code == "PI207"):
-                raise
-            results[name] = failed_before(head.path, name, refusal)
-            meter.leave_out(head.size)
-            continue
-        if name in staged_names:
-            opened.warnings.append("the job has a staged file of this name already: both count")
-        yield Loading(head, name, opened, _reopener(job_id, name, head, given, opened))
-
-
-def _how(head: Head) -> dict[str, Any]:
-    """Return the options of stage_file that say how a file is read."""
-    if isinstance(head, FileHead):
-        # COPY is given the bytes after the header
-        return {
-            "encoding": "UTF8",
-            "delimiter": head.delimiter,
-            "header": False,
-            "line_offset": head.line_offset,
-        }
-    # rows come with their line, as COPY's own text
-    return {"sheet": head.sheet} if head.sheet else {}
-
-
-def _reopener(
-    job_id: str, name: str, head: Head, given: dict[str, Any], opened: StageFileResult
-) -> Callable[[Client], StageFileResult]:
-    again = {**given, "file_no": opened.file_no}
-    return lambda client: client.stage_file(job_id, name, head.header, again)

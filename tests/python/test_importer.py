@@ -448,7 +448,7 @@ def test_an_interrupted_staging_is_gone_on_with(
     assert done.insert.rows_inserted == 90_000
 
 
-def test_a_lost_connection_is_raised_and_the_job_can_be_gone_on_with(
+def test_a_lost_connection_interrupts_and_the_job_can_be_gone_on_with(
     dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
 ) -> None:
     path = write(tmp_path / "a.csv", [f"A{number}" for number in range(50_000)])
@@ -463,8 +463,10 @@ def test_a_lost_connection_is_raised_and_the_job_can_be_gone_on_with(
             )
 
     jobs: list[Any] = []
-    with pytest.raises(psycopg.OperationalError):
-        stage_files(dsn, None, [path], target="codes", progress=kill, begun=jobs.append)
+    with pytest.raises(Interrupted) as caught:
+        stage_files(dsn, None, [path], target="codes", progress=kill, begun=jobs.append, retries=0)
+    assert caught.value.job_id == str(jobs[0])
+    assert isinstance(caught.value.__cause__, psycopg.OperationalError)
     again = stage_files(dsn, jobs[0], [path])
     assert [(file.file_no, file.status) for file in again.files] == [(1, "staged")]
 

@@ -6,6 +6,7 @@ from pgimport.readers.head import FileHead, find_delimiter, read_head, read_opti
 from pgimport.readers.json_records import JsonHead, JsonReader, read_json_head
 from pgimport.readers.options import ReadOptions
 from pgimport.readers.paths import display_names, expand_paths
+from pgimport.readers.position import Changed, Position
 from pgimport.readers.rows import BadRow, RowReader
 from pgimport.readers.scan import CopyReader, FileScan, Unfit, scan_file
 from pgimport.readers.source import Source
@@ -14,6 +15,7 @@ from pgimport.readers.table import TableHead, TableReader, count_table, read_tab
 
 __all__ = [
     "BadRow",
+    "Changed",
     "Contents",
     "CopyReader",
     "FileHead",
@@ -21,6 +23,7 @@ __all__ = [
     "Head",
     "JsonHead",
     "JsonReader",
+    "Position",
     "ReadOptions",
     "RowReader",
     "Source",

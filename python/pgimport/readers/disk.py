@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pgimport.errors import FileError
+from pgimport.readers.position import Changed
 
 BLOCK = 256 * 1024
 
@@ -32,11 +33,21 @@ class Disk(io.RawIOBase):
         self.count = 0
         self._position = 0
         self._hash = hashlib.sha256() if digest else None
+        self._expected: tuple[int, str] | None = None
 
     @property
     def sha256(self) -> str:
         """SHA-256 of the bytes hashed so far; the empty text if none was asked for."""
         return self._hash.hexdigest() if self._hash is not None else ""
+
+    def expect(self, size: int, sha256: str) -> None:
+        """Have the first bytes compared with those that were read of the file the last time."""
+        self._expected = size, sha256
+
+    def confirm(self) -> None:
+        """Raise Changed if they were not read yet: then the file is shorter than it was."""
+        if self._expected is not None:
+            raise Changed
 
     def peek(self, size: int) -> bytes:
         """Return the first bytes of the file without taking them."""
@@ -54,10 +65,32 @@ class Disk(io.RawIOBase):
         data: bytes = self._raw.read(size) or b""
         begin, self._position = self._position, self._position + len(data)
         if begin <= self.count < self._position:
+            new = data if begin == self.count else data[self.count - begin :]
+            if self._expected is not None:
+                new = self._compare(new)
             if self._hash is not None:
-                self._hash.update(data if begin == self.count else data[self.count - begin :])
+                self._hash.update(new)
             self.count = self._position
         return data
+
+    def _compare(self, new: bytes) -> bytes:
+        """Compare the digest at the place where it is known; returns what follows that place.
+
+        Raises:
+            Changed: it is another one.
+
+        """
+        if self._expected is None or self._hash is None:
+            return new
+        size, sha256 = self._expected
+        first = size - self.count
+        if len(new) < first:
+            return new
+        self._hash.update(new[:first])
+        if self.sha256 != sha256:
+            raise Changed
+        self._expected = None
+        return new[first:]
 
     def readinto(self, buffer: object, /) -> int:
         """Read on into a buffer."""

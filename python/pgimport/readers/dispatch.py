@@ -12,6 +12,7 @@ from pgimport.readers.formats import JSON, SPREADSHEETS, TEXT, find_format
 from pgimport.readers.head import FileHead, read_head
 from pgimport.readers.json_records import JsonHead, JsonReader, read_json_head
 from pgimport.readers.options import ReadOptions
+from pgimport.readers.position import Position
 from pgimport.readers.rows import RowReader
 from pgimport.readers.scan import scan_file
 from pgimport.readers.table import TableHead, TableReader, count_table, read_table_head
@@ -74,14 +75,27 @@ def read_contents(
 
 
 def row_reader(
-    head: Head, stopped: Callable[[], None] | None = None
+    head: Head,
+    stopped: Callable[[], None] | None = None,
+    start: Position | None = None,
+    *,
+    marks: bool = False,
 ) -> RowReader | JsonReader | TableReader:
-    """Return the reader of rows for a head; stopped is called now and then and may raise."""
+    """Return the reader of rows for a head.
+
+    Args:
+        head: what is known of the file.
+        stopped: called now and then, and may raise.
+        start: where to go on.
+        marks: give a Position now and then, too. Spreadsheets and Parquet are always read from
+            their start, and give none.
+
+    """
     if isinstance(head, TableHead):
         return TableReader(head, stopped)
     if isinstance(head, JsonHead):
-        return JsonReader(head)
-    return RowReader(head)
+        return JsonReader(head, start, marks=marks)
+    return RowReader(head, start, marks=marks)
 
 
 def _format(path: Path, options: ReadOptions) -> str:

@@ -19,6 +19,7 @@ from pgimport.readers.encoding import ESCAPED, shown
 from pgimport.readers.json_document import Item, JsonDocument, bad_record
 from pgimport.readers.json_text import members
 from pgimport.readers.options import ReadOptions
+from pgimport.readers.position import Position
 from pgimport.readers.rows import BadRow, Row
 from pgimport.readers.source import MAX_COLUMNS, Source
 
@@ -179,29 +180,41 @@ class _Keys:
 class JsonReader:
     """Iterates over the records of a file: good ones as ``(line_no, fields)``, others as BadRow.
 
+    Args:
+        head: what is known of the file. start: where to go on: records before it are leapt over.
+        marks: give a Position now and then, too, behind the record that was given last.
+
     Attributes:
         rows: good records given so far. refused: bad ones. blank: lines without one.
         source: the open file, with the bytes read and the digest.
 
     """
 
-    def __init__(self, head: JsonHead) -> None:
+    def __init__(
+        self, head: JsonHead, start: Position | None = None, *, marks: bool = False
+    ) -> None:
         self.source = Source(head.path, head.encoding)
-        self.rows = 0
-        self.refused = 0
+        self.rows = start.rows if start else 0
+        self.refused = start.refused if start else 0
+        self._marks = marks
         self.blank = 0
         self._head = head
         self._document = JsonDocument(self.source, head.header)
         self._places = {key: place for place, key in enumerate(head.header, 1)}
 
-    def __iter__(self) -> Iterator[Row | BadRow]:
+    def __iter__(self) -> Iterator[Row | BadRow | Position]:
         with self.source:
             first = self._head.shape == "tables" and not self._head.named
+            known = self.rows + self.refused
+            marked = 0
             for item in self._document.items():
                 if first:
                     first = False
                     continue
                 if self._document.list_key != self._head.records:
+                    continue
+                if known:
+                    known -= 1
                     continue
                 given = item if isinstance(item, BadRow) else self._row(*item)
                 if isinstance(given, BadRow):
@@ -209,6 +222,9 @@ class JsonReader:
                 else:
                     self.rows += 1
                 yield given
+                if self._marks and self.source.bytes_read > marked:
+                    marked = self.source.bytes_read
+                    yield Position(self.rows, self.refused, 0, 0, marked)
             self.blank = self._document.blank
 
     def _row(self, line_no: int, value: Any, text: str) -> Row | BadRow:

@@ -14,6 +14,7 @@ from pgimport.errors import FileError
 from pgimport.readers.encoding import ESCAPED, shown
 from pgimport.readers.evidence import line_ends, refuse_other_encodings
 from pgimport.readers.head import FileHead
+from pgimport.readers.position import Position
 from pgimport.readers.source import MAX_RECORD_BYTES, Source
 from pgimport.readers.split import QUOTED, split_record
 
@@ -49,7 +50,8 @@ class RowReader:
     """Iterates over the records of a file: good rows as ``(line_no, fields)``, others as BadRow.
 
     Args:
-        head: what is known of the file.
+        head: what is known of the file. start: where to go on.
+        marks: give a Position now and then, too, behind the record that was given last.
 
     Attributes:
         rows: good rows given so far. refused: bad ones. blank: rows skipped as blank.
@@ -57,24 +59,29 @@ class RowReader:
 
     """
 
-    def __init__(self, head: FileHead) -> None:
+    def __init__(
+        self, head: FileHead, start: Position | None = None, *, marks: bool = False
+    ) -> None:
+        start = start or Position(0, 0, 0, head.line_offset, head.data_start)
         self.source = Source(head.path, head.encoding)
-        self.rows = 0
-        self.refused = 0
-        self.blank = 0
+        self.rows = start.rows
+        self.refused = start.refused
+        self.blank = start.blank
+        self._marks = marks
+        self._text = start.text
         self._head = head
         self._delimiter = head.delimiter
         self._width = len(head.header)
         self._named = head.named
         self._blank = " \t\r\n" + head.delimiter
         # About the record csv.reader is at: its first line, and the text taken for it.
-        self._line = head.line_offset
+        self._line = start.lines
         self._taken: list[str] = []
         self._ended = False
         self._sure = self.source.declared
         csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_BYTES))
 
-    def __iter__(self) -> Iterator[Row | BadRow]:
+    def __iter__(self) -> Iterator[Row | BadRow | Position]:
         """Give the records.
 
         Raises:
@@ -83,8 +90,9 @@ class RowReader:
 
         """
         with self.source:
-            blocks = self.source.blocks(self._head.data_start)
+            blocks = self.source.blocks(self._text)
             for block in blocks:
+                self._text += len(block)
                 if b'"' in block or b"\0" in block or b"\r" in block:
                     yield from self._careful(block, blocks)
                 else:
@@ -94,6 +102,8 @@ class RowReader:
                         yield from self._careful(block, blocks)
                     else:
                         yield from self._plain(text)
+                if self._marks:
+                    yield Position(self.rows, self.refused, self.blank, self._line, self._text)
 
     def _ask(self, block: bytes) -> None:
         """At the first block that is not UTF-8 ask whether the file is, if nobody says what it is.
@@ -248,6 +258,7 @@ class RowReader:
             if following is None:
                 self._ended = True
                 return
+            self._text += len(following)
             block = following
 
     def _quote_problem(self, record: str) -> str:

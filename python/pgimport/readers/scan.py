@@ -17,6 +17,7 @@ from pgimport.readers.evidence import line_ends, refuse_other_encodings
 from pgimport.readers.head import FileHead, read_options
 from pgimport.readers.layout import Layout, begin
 from pgimport.readers.options import ReadOptions
+from pgimport.readers.position import Position
 from pgimport.readers.source import Source
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -120,13 +121,16 @@ class CopyReader:
 
     Args:
         head: what is known of the file. source: the file, opened again.
+        start: where to go on; none but rows fit for COPY were before it.
 
     """
 
-    def __init__(self, head: FileHead, source: Source) -> None:
+    def __init__(self, head: FileHead, source: Source, start: Position | None = None) -> None:
         self._source = source
         self._head = head
         self._counter = _Counter(head, head.path.name)
+        if start is not None:
+            self._counter.go_on(start)
 
     @property
     def rows(self) -> int:
@@ -137,6 +141,13 @@ class CopyReader:
     def blank(self) -> int:
         """Blank rows so far; those at the end of the file count once it is read."""
         return self._counter.blank
+
+    @property
+    def position(self) -> Position:
+        """The place after the last row that was given."""
+        counter = self._counter
+        lines = self._head.line_offset + counter.rows
+        return Position(counter.rows, 0, 0, lines, counter.data_bytes)
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield text without BOM, header and what stands before it, and blank rows at the end.
@@ -151,7 +162,7 @@ class CopyReader:
 
         """
         counter = self._counter
-        for block in self._source.blocks(self._head.data_start):
+        for block in self._source.blocks(counter.data_bytes):
             length = counter.add(block)
             if counter.hazards:
                 raise Unfit(counter.hazards)
@@ -189,6 +200,13 @@ class _Counter:
         self._quote_line = 0
         self._pending_blank = 0
         self._crlf = self._lf = False
+
+    def go_on(self, start: Position) -> None:
+        """Begin behind rows that were counted another time."""
+        self.rows = start.rows
+        self.data_bytes = self._total = start.text
+        self._lines = start.lines
+        self._delimiters = (self._width - 1) * start.rows
 
     def add(self, block: bytes) -> int:
         """Count one block, which begins at the start of a line; returns how much of it is rows."""

@@ -82,6 +82,17 @@ class Source:
         """SHA-256 of the bytes read: of the whole file once ``blocks()`` came to its end."""
         return self._disk.sha256
 
+    def expect(self, size: int, sha256: str) -> None:
+        """Have the first bytes of the file compared with what was read of it the last time.
+
+        Reading raises Changed where they differ.
+        """
+        self._disk.expect(size, sha256)
+
+    def confirm(self) -> None:
+        """Raise Changed if they were not read yet."""
+        self._disk.confirm()
+
     def __enter__(self) -> Self:
         return self
 
