@@ -12,27 +12,29 @@ AS $_close_batch$
 DECLARE
     v_job pgimport.job;
     v_over boolean := p_batch.batch_until IS NULL;
+    -- after the first batch; what else stands in the job is of an insert that was undone
+    v_more boolean := p_batch.status = 'inserting';
 BEGIN
     UPDATE pgimport.job AS j
     SET status = CASE WHEN v_over THEN 'completed' ELSE 'inserting' END,
-        batch_no = CASE WHEN v_over THEN j.batch_no ELSE coalesce(j.batch_no, 0) + 1 END,
+        batch_no = CASE WHEN v_more THEN j.batch_no + 1 WHEN NOT v_over THEN 1 END,
         batch_after = p_batch.batch_until,
-        rows_inserted = coalesce(j.rows_inserted, 0) + p_written.rows_written,
-        rows_updated = coalesce(j.rows_updated, 0) + p_written.rows_updated,
-        rows_unchanged = coalesce(j.rows_unchanged, 0) + p_written.rows_unchanged,
+        rows_inserted = p_written.rows_written + CASE WHEN v_more THEN j.rows_inserted ELSE 0 END,
+        rows_updated = p_written.rows_updated + CASE WHEN v_more THEN j.rows_updated ELSE 0 END,
+        rows_unchanged = p_written.rows_unchanged
+            + CASE WHEN v_more THEN j.rows_unchanged ELSE 0 END,
         rows_rejected = j.invalid_rows,
-        checksum_staged = (
-            coalesce(j.checksum_staged, '0')::numeric + p_written.checksum_staged::numeric
-        )::text,
-        checksum_inserted = (
-            coalesce(j.checksum_inserted, '0')::numeric + p_written.checksum_inserted::numeric
-        )::text,
+        checksum_staged = p_written.checksum_staged::numeric
+            + CASE WHEN v_more THEN j.checksum_staged::numeric ELSE 0 END,
+        checksum_inserted = p_written.checksum_inserted::numeric
+            + CASE WHEN v_more THEN j.checksum_inserted::numeric ELSE 0 END,
         written_columns = p_written.columns,
         updated_columns = p_written.updated_columns,
         print_columns = p_written.print_columns,
-        rollback_until = coalesce(j.rollback_until, clock_timestamp() + coalesce(
-            (t.options ->> 'rollback_window')::interval, interval '30 days'
-        )),
+        rollback_until = CASE WHEN v_more THEN j.rollback_until
+            ELSE clock_timestamp() + coalesce(
+                (t.options ->> 'rollback_window')::interval, interval '30 days'
+            ) END,
         error_sqlstate = NULL,
         error_message = NULL
     FROM pgimport.target AS t

@@ -13,7 +13,11 @@ AS $_sequence_state$
 DECLARE
     -- each that is read stays locked against ALTER and DROP until the transaction ends
     c_most CONSTANT integer := 200;
-    v_few boolean := (SELECT count(*) <= c_most FROM pg_sequence);
+    v_few boolean := (
+        SELECT count(*) <= c_most FROM pg_sequence AS q
+        INNER JOIN pg_class AS c ON c.oid = q.seqrelid
+        WHERE c.relnamespace <> 'pgimport_staging'::regnamespace
+    );
 BEGIN
     RETURN (
         SELECT coalesce(jsonb_object_agg(q.seqrelid, jsonb_build_object(
@@ -52,7 +56,7 @@ BEGIN
         ) AS o ON o.seqrelid = q.seqrelid
         WHERE o.attname IS NOT NULL OR (
                 v_few
-                AND n.nspname <> 'pgimport'
+                AND n.nspname NOT IN ('pgimport', 'pgimport_staging')
                 AND NOT pg_is_other_temp_schema(c.relnamespace)
             )
     );

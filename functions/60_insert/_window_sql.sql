@@ -11,11 +11,12 @@ PARALLEL SAFE
 RETURN CASE
     WHEN (p_job).batch_until IS NULL THEN 'true'
     ELSE format(
-        '(%1$I.file_no, %1$I.row_no) > (%2$s, %3$s) AND (%1$I.file_no, %1$I.row_no) <= (%4$s, %5$s)',
-        p_alias,
-        coalesce((p_job).batch_after[1], 0), coalesce((p_job).batch_after[2], 0),
-        (p_job).batch_until[1], (p_job).batch_until[2]
-    )
+            '(%1$I.file_no, %1$I.row_no) > (%2$s, %3$s) '
+            'AND (%1$I.file_no, %1$I.row_no) <= (%4$s, %5$s)',
+            p_alias,
+            coalesce((p_job).batch_after[1], 0), coalesce((p_job).batch_after[2], 0),
+            (p_job).batch_until[1], (p_job).batch_until[2]
+        )
 END;
 
 COMMENT ON FUNCTION pgimport._window_sql(pgimport.job, text) IS

@@ -22,7 +22,7 @@ BEGIN
 END;
 $insert_in_batches$;
 
-COMMENT ON PROCEDURE pgimport.insert_in_batches(uuid, bigint, jsonb) IS
+COMMENT ON PROCEDURE pgimport.insert_in_batches (uuid, bigint, jsonb) IS
 'Inserts a checked job in batches of p_batch_rows rows and commits after each; called again after '
 'a crash or an error it goes on. p_result: the answer of the last insert_job(). '
 'Example: call pgimport.insert_in_batches(:''job'', 100000)';

@@ -11,7 +11,10 @@ SELECT pgimport_test.things_job(
 
 SELECT is(
     (pgimport.insert_job(:'job', '{"dry_run": true, "batch_rows": 2}') ->> 'rows_remaining')
-    || ' ' || (SELECT j.status FROM pgimport.job AS j WHERE j.job_id = :'job'),
+    || ' ' || (
+        SELECT j.status FROM pgimport.job AS j
+        WHERE j.job_id = :'job'
+    ),
     '5 checked', 'a dry run says how many rows there are to write, and begins no batch'
 );
 SELECT pgimport.insert_job(:'job', '{"batch_rows": 2}') AS answer \gset
@@ -32,8 +35,8 @@ SELECT is(
     (
         SELECT string_agg(c.relpersistence::text, '') FROM pg_class AS c
         WHERE c.relname IN (
-            pgimport._staging_name(:'job', '_value'), pgimport._staging_name(:'job', '_mark')
-        )
+                pgimport._staging_name(:'job', '_value'), pgimport._staging_name(:'job', '_mark')
+            )
     ),
     'pp', 'once a batch is written, what the others need would outlive a crash of the server'
 );
@@ -65,16 +68,22 @@ SELECT throws_ok(
 INSERT INTO pgimport_test.things (code) VALUES ('a6');
 SELECT is(
     (
-        SELECT concat_ws(' ', a ->> 'status', a ->> 'rows_inserted', a ->> 'rows_remaining',
-            a ->> 'new_database_duplicates')
+        SELECT
+            concat_ws(
+                ' ', a ->> 'status', a ->> 'rows_inserted', a ->> 'rows_remaining',
+                a ->> 'new_database_duplicates'
+            )
         FROM pgimport.insert_job(:'job', '{"batch_rows": 2}') AS a
     ),
     'inserting 3 1 1', 'a row that came into the target between two batches is skipped'
 );
 SELECT is(
     (
-        SELECT concat_ws(' ', a ->> 'status', a ->> 'rows_inserted', a ->> 'rows_skipped',
-            a ->> 'rows_rejected', a ->> 'rows_remaining')
+        SELECT
+            concat_ws(
+                ' ', a ->> 'status', a ->> 'rows_inserted', a ->> 'rows_skipped',
+                a ->> 'rows_rejected', a ->> 'rows_remaining'
+            )
         FROM pgimport.insert_job(:'job', '{"batch_rows": 2}') AS a
     ),
     'completed 4 3 1 0', 'the batch that writes the last row completes the job'
@@ -86,8 +95,11 @@ SELECT is(
 );
 SELECT is(
     (
-        SELECT concat_ws(' ', v ->> 'verified', v ->> 'actual_count',
-            (v ->> 'checksum_staged') = (v ->> 'checksum_target'))
+        SELECT
+            concat_ws(
+                ' ', v ->> 'verified', v ->> 'actual_count',
+                (v ->> 'checksum_staged') = (v ->> 'checksum_target')
+            )
         FROM pgimport.verify_job(:'job') AS v
     ),
     'true 4 t', 'the checksums of all batches together are those of the table'
@@ -112,20 +124,27 @@ SELECT pgimport_test.things_job('{code,amount}', 'b1,1', 'b2,2', 'b3,3', 'bad,4'
 SELECT pgimport.insert_job(:'job', '{"batch_rows": 3}') ->> 'status' AS status \gset
 SELECT is(
     (
-        SELECT concat_ws(' ', a ->> 'success', a ->> 'code', a ->> 'status',
-            a #>> '{details,sqlstate}', a ->> 'rows_remaining')
+        SELECT
+            concat_ws(
+                ' ', a ->> 'success', a ->> 'code', a ->> 'status',
+                a #>> '{details,sqlstate}', a ->> 'rows_remaining'
+            )
         FROM pgimport.insert_job(:'job', '{"batch_rows": 3}') AS a
     ),
     'false PI407 inserting P7777 1', 'a batch that fails is undone alone; the job stays inserting'
 );
 SELECT is(
-    (SELECT j.error_sqlstate FROM pgimport.job AS j WHERE j.job_id = :'job'), 'P7777',
+    (
+        SELECT j.error_sqlstate FROM pgimport.job AS j
+        WHERE j.job_id = :'job'
+    ), 'P7777',
     'why it failed stands in the job'
 );
 ALTER TABLE pgimport_test.things DISABLE TRIGGER judge;
 SELECT is(
     (
-        SELECT concat_ws(' ', a ->> 'status', a ->> 'rows_inserted') FROM pgimport.insert_job(:'job') AS a
+        SELECT concat_ws(' ', a ->> 'status', a ->> 'rows_inserted')
+        FROM pgimport.insert_job(:'job') AS a
     ),
     'completed 4', 'without batch_rows all that remains is written at once'
 );
@@ -146,7 +165,7 @@ SELECT is(
         SELECT concat_ws(' ', a ->> 'status', a ->> 'rows_deleted', a #>> '{counts,rows_skipped}')
         FROM pgimport.rollback_job(:'job') AS a
     ),
-    'rolled_back 2 1', 'a job that stopped between two batches is rolled back; the rest counts as skipped'
+    'rolled_back 2 1', 'a job that stopped between batches is rolled back; the rest is skipped'
 );
 SELECT is(
     pgimport.verify_install() ->> 'success', 'true', 'and its rows add up'

@@ -229,7 +229,7 @@ SELECT throws_ok(
     'PI101', NULL, 'and exist'
 );
 SELECT throws_ok(
-    format($$SELECT pgimport.insert_job(%L, '{"batch_rows": 1000}')$$, :'job'),
+    format($$SELECT pgimport.insert_job(%L, '{"batch_rows": "some"}')$$, :'job'),
     'PI003', NULL, 'batch_rows is a number of rows'
 );
 SELECT throws_ok(

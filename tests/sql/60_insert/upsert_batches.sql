@@ -4,7 +4,8 @@ BEGIN;
 SELECT plan(6);
 
 CREATE TABLE pgimport_test.notes (id integer PRIMARY KEY, body text, seen integer);
-INSERT INTO pgimport_test.notes SELECT g, 'old ' || g, g FROM generate_series(1, 6) AS g;
+INSERT INTO pgimport_test.notes (id, body, seen)
+SELECT g.n AS id, 'old ' || g.n AS body, g.n AS seen FROM generate_series(1, 6) AS g (n);
 SELECT pgimport.register_target(
     'pgimport_test.notes', 'notes', '{id}', '{"on_duplicate": "update"}'
 );
@@ -68,7 +69,8 @@ SELECT is(
     ),
     'true 7 0', 'rows of all batches are known as untouched'
 );
-UPDATE pgimport_test.notes SET body = body WHERE id = 7;
+UPDATE pgimport_test.notes SET body = body
+WHERE id = 7;
 SELECT is(
     (
         SELECT concat_ws(' ', p ->> 'delete', p ->> 'restore', p ->> 'modified')
