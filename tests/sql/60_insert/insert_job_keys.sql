@@ -47,9 +47,9 @@ SELECT is(
 SELECT is(
     (SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'answer'::jsonb) AS k),
     ARRAY[
-        'counts', 'details', 'expected', 'job_id', 'message', 'new_database_duplicates',
-        'rows_inserted', 'rows_rejected', 'rows_skipped', 'rows_unchanged', 'rows_updated',
-        'status', 'success', 'target', 'warnings'
+        'batch_no', 'counts', 'details', 'expected', 'job_id', 'message',
+        'new_database_duplicates', 'rows_inserted', 'rows_rejected', 'rows_remaining',
+        'rows_skipped', 'rows_unchanged', 'rows_updated', 'status', 'success', 'target', 'warnings'
     ],
     'and answers with the documented keys and no other'
 );
