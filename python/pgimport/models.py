@@ -404,6 +404,8 @@ class InsertResult(Result):
         rows_unchanged: rows of the table that were so already; part of rows_skipped.
         rows_skipped: valid rows that were neither inserted nor updated.
         expected: rows it set out to insert or to update.
+        rows_remaining: rows still to be written, of an insert in batches.
+        batch_no: how many batches are written; None where it was no insert in batches.
         redone: how often the job was done again after a rollback.
 
     """
@@ -414,6 +416,8 @@ class InsertResult(Result):
     rows_skipped: int | None = None
     rows_rejected: int | None = None
     expected: int | None = None
+    rows_remaining: int | None = None
+    batch_no: int | None = None
     redone: int | None = None
 
 
