@@ -59,11 +59,12 @@ BEGIN
                             OR pg_get_expr(e.adbin, e.adrelid) !~ '^([0-9]+|false)$'
                         )
                 )
-                -- the table of lookups has one index, over its texts as they are
+                -- the table of lookups has one index, over its texts as they are; what a batched
+                -- insert reads has one over the place of its rows
                 OR EXISTS (
                     SELECT FROM pg_index AS x
                     WHERE x.indrelid = c.oid AND NOT (
-                            n.suffix = '_lookup'
+                            n.suffix IN ('_lookup', '_value', '_mark')
                             AND x.indexprs IS NULL
                             AND x.indpred IS NULL
                             AND NOT EXISTS (
