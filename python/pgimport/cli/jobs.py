@@ -209,6 +209,10 @@ def import_(
             return
     staged = _stage(state, "import", target, paths, given)
     job_id = str(staged["job_id"])
+    if staged["status"] in ("inserting", "completed"):
+        # what a killed client had begun went on without it, or was done already
+        _insert_and_verify(state, job_id, batch_rows, {"stage": staged})
+        return
     check = _timed(state, "check", lambda: caller.check_job(job_id)).raw
     state.out.warnings([*staged["warnings"], *(check.get("warnings") or [])])
     show_check(state, check)
