@@ -14,7 +14,7 @@ RETURNS TABLE (
     proof_why text
 )
 LANGUAGE plpgsql
-STABLE
+VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_leavings$
 BEGIN
@@ -22,9 +22,9 @@ BEGIN
     WITH left_over AS MATERIALIZED (
         SELECT
             substring(c.relname FROM '^job_([0-9a-f]{32})')::uuid AS of_job,
-            coalesce(sum(pg_total_relation_size(c.oid)) FILTER (
+            coalesce(sum(pgimport._bytes_of(c.oid)) FILTER (
                 WHERE c.relname !~ '_(print|image)$'), 0)::bigint AS staged,
-            coalesce(sum(pg_total_relation_size(c.oid)) FILTER (
+            coalesce(sum(pgimport._bytes_of(c.oid)) FILTER (
                 WHERE c.relname ~ '_(print|image)$'), 0)::bigint AS proof,
             bool_or(c.relname !~ '_(print|image|count)$') AS has_staged,
             bool_or(c.relname ~ '_(print|image)$') AS has_proof

@@ -20,7 +20,7 @@ DECLARE
     v_config jsonb := pgimport._partman_config(p_table.table_name);
     v_kept jsonb := '[]'::jsonb;
     v_rows bigint := 0;
-    v_old jsonb;
+    v_old jsonb := '[]'::jsonb;
     v_gone jsonb;
 BEGIN
     IF NOT p_dry_run THEN
@@ -36,23 +36,25 @@ BEGIN
         END;
     END IF;
 
-    v_old := pgimport._old_partitions(p_table, p_keep);
+    BEGIN
+        v_old := pgimport._old_partitions(p_table, p_keep);
+        IF p_dry_run THEN
+            NULL;
+        ELSIF v_config IS NULL THEN
+            PERFORM pgimport._drop_partitions(v_old);
+        ELSE
+            PERFORM pgimport._partman_run(p_table.table_name);
+        END IF;
+    EXCEPTION
+        WHEN lock_not_available THEN
+            v_kept := v_kept || jsonb_build_object('kind', p_table.keeps, 'why',
+                'in use by another session: removed at the next run');
+        -- what went wrong in pg_partman comes as this, whatever it was
+        WHEN raise_exception THEN
+            v_kept := v_kept || jsonb_build_object('kind', p_table.keeps, 'why',
+                format('pg_partman: %s', split_part(SQLERRM, E'\n', 1)));
+    END;
     IF NOT p_dry_run THEN
-        BEGIN
-            IF v_config IS NULL THEN
-                PERFORM pgimport._drop_partitions(v_old);
-            ELSE
-                PERFORM pgimport._partman_run(p_table.table_name);
-            END IF;
-        EXCEPTION
-            WHEN lock_not_available THEN
-                v_kept := v_kept || jsonb_build_object('kind', p_table.keeps, 'why',
-                    'in use by another session: removed at the next run');
-            -- what went wrong in pg_partman comes as this, whatever it was
-            WHEN raise_exception THEN
-                v_kept := v_kept || jsonb_build_object('kind', p_table.keeps, 'why',
-                    format('pg_partman: %s', split_part(SQLERRM, E'\n', 1)));
-        END;
         PERFORM pgimport._keep_partitions();
     END IF;
     SELECT coalesce(jsonb_agg(o.value), '[]') INTO v_gone
@@ -64,7 +66,7 @@ BEGIN
         SELECT jsonb_build_object(
             'kind', p_table.keeps,
             'partitions', count(*),
-            'bytes', sum(pg_total_relation_size(p.part)),
+            'bytes', sum(pgimport._bytes_of(p.part)),
             'why', CASE WHEN p_keep IS NULL THEN 'kept for ever'
                 ELSE format('younger than %s, or of a partition that is', p_keep) END
         ) AS value
@@ -72,7 +74,7 @@ BEGIN
         WHERE NOT EXISTS (
             SELECT FROM jsonb_array_elements(v_gone) AS g WHERE g.value ->> 'part' = p.part::text
         )
-        HAVING sum(pg_total_relation_size(p.part)) > 0
+        HAVING count(*) > 0
     ) AS k;
     RETURN jsonb_build_object(
         'removed', (
@@ -141,7 +143,7 @@ CREATE OR REPLACE FUNCTION pgimport._old_partitions(
 )
 RETURNS jsonb
 LANGUAGE plpgsql
-STABLE
+VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_old_partitions$
 -- names are of the catalog: @plpgsql_check_options: security_warnings = false
@@ -151,7 +153,7 @@ DECLARE
     r_part record;
 BEGIN
     FOR r_part IN
-        SELECT p.part, pg_total_relation_size(p.part) AS bytes
+        SELECT p.part, pgimport._bytes_of(p.part) AS bytes
         FROM pgimport._partitions(p_table.relation) AS p
         WHERE p.to_at < now() - p_keep
         ORDER BY p.from_at

@@ -181,7 +181,7 @@ LANGUAGE plpgsql
 VOLATILE
 CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '5s'
+SET lock_timeout = '3s'
 AS $enable_retention$
 DECLARE
     v_settings pgimport.retention;
