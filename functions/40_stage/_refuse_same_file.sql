@@ -22,13 +22,10 @@ BEGIN
         AND j.target_id = p_job.target_id
         AND j.tenant IS NOT DISTINCT FROM p_job.tenant
         AND f.status <> 'failed'
+        AND (f.job_id, f.file_no) IS DISTINCT FROM (p_job.job_id, p_file_no)
         AND (
             j.status = 'completed'
-            OR (
-                j.job_id = p_job.job_id
-                AND f.file_no IS DISTINCT FROM p_file_no
-                AND f.status IN ('open', 'staged')
-            )
+            OR (j.job_id = p_job.job_id AND f.status IN ('open', 'staged'))
         )
     LIMIT 1;
 
