@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import click
+from click.core import ParameterSource
 
 from pgimport.cli._app import Command, State, client, find_job, pass_state, shown_command
+from pgimport.cli._html import html_options, write_history, write_job_report
 from pgimport.cli._output import duration, moment, number, plain, printable
 from pgimport.cli._show import COUNTS
 
@@ -31,12 +34,32 @@ _STATUSES = (
 @click.option("--file", "file_name", metavar="TEXT", help="Jobs with a file of such a name.")
 @click.option("--after", metavar="JOB", help="Go on after this job: the next page.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@html_options
 @pass_state
-def history(state: State, /, after: str | None, limit: int, **filters: str | None) -> None:
-    """List jobs, the newest first."""
+def history(
+    state: State,
+    /,
+    *,
+    after: str | None,
+    limit: int,
+    html: Path | None,
+    language: str,
+    zone: tzinfo,
+    **filters: str | None,
+) -> None:
+    """List jobs, the newest first; with --html all of them, unless --limit is given."""
     wanted = {name: value for name, value in filters.items() if value is not None}
     after_id = UUID(find_job(state, after)) if after else None
     state.job_id = None
+    if html is not None:
+        given = click.get_current_context().get_parameter_source("limit")
+        most = None if given == ParameterSource.DEFAULT else limit
+        state.out.emit(
+            write_history(
+                state, wanted, html, language=language, zone=zone, after=after_id, limit=most
+            )
+        )
+        return
     rows = [plain(row.raw) for row in client(state).list_jobs(wanted, after_id, limit)]
     next_page = str(rows[-1]["job_id"]) if len(rows) == limit else None
     state.out.emit({"success": True, "job_id": None, "jobs": rows, "next_after": next_page})
@@ -236,15 +259,45 @@ def _known(raw: dict[str, Any], name: str) -> Any:
 @click.option(
     "-o",
     "--output",
-    required=True,
     metavar="FILE.csv|.xlsx",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write it, as CSV or XLSX; - for CSV on standard output.",
 )
 @click.option("--raw", is_flag=True, help="Do not neutralise formulas of spreadsheets.")
+@html_options
+@click.option("--verify", is_flag=True, help="The HTML report compares the table, too.")
+@click.option("--plan", is_flag=True, help="The HTML report tells what a rollback would do, too.")
 @pass_state
-def report(state: State, job: str, kind: str | None, output: Path, raw: bool) -> None:
-    """Write rows with issues, duplicates or all rows as CSV or XLSX, streamed."""
+def report(
+    state: State,
+    /,
+    *,
+    job: str,
+    kind: str | None,
+    output: Path | None,
+    raw: bool,
+    html: Path | None,
+    language: str,
+    zone: tzinfo,
+    verify: bool,
+    plan: bool,
+) -> None:
+    """Write rows as CSV or XLSX, streamed, or the story of a job as HTML."""
+    if output is not None and html is not None:
+        raise click.UsageError("either rows, -o FILE, or the story of the job, --html FILE")
+    if html is not None:
+        if kind or raw:
+            raise click.UsageError("--html tells of the whole job: leave out the kind and --raw")
+        job_id = find_job(state, job)
+        made = write_job_report(
+            state, job_id, html, language=language, zone=zone, verify=verify, plan=plan
+        )
+        state.out.emit(made)
+        return
+    if output is None:
+        raise click.UsageError("where to? -o FILE.csv or FILE.xlsx for rows, or --html FILE.html")
+    if verify or plan:
+        raise click.UsageError("--verify and --plan go with --html FILE.html")
     if state.out.as_json and str(output) == "-":
         raise click.UsageError("with --json the report goes to a file: -o FILE.csv")
     if str(output) != "-" and output.suffix.lower() not in (".csv", ".xlsx"):
