@@ -150,6 +150,4 @@ def _history_page(language: Language, history: History) -> str:
 
 def _footer(language: Language, made_at: datetime, version: str) -> list[Part]:
     before, _, after = language.say("made", version=version).partition("{when}")
-    return [
-        tag("p", join(before, language.moment(made_at), after), " ", language.say("offline"))
-    ]
+    return [tag("p", join(before, language.moment(made_at), after), " ", language.say("offline"))]

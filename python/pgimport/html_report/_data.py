@@ -150,6 +150,4 @@ def read_history(
             break
         after = page[-1].job_id
     more = limit is not None and len(jobs) > limit
-    return History(
-        jobs[:limit] if more else jobs, dict(filters or {}), more, client.version()
-    )
+    return History(jobs[:limit] if more else jobs, dict(filters or {}), more, client.version())

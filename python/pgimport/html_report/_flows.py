@@ -70,9 +70,7 @@ def rows_of(job: Json) -> Rows:
         # a batched insert has not come to these yet
         found["to_insert" if job.get("status") == "inserting" else "unaccounted"] = rest
     found["refused"] = refused
-    return Rows(
-        staged, refused, tuple(Flow(key, found[key]) for key in OUTCOMES if found.get(key))
-    )
+    return Rows(staged, refused, tuple(Flow(key, found[key]) for key in OUTCOMES if found.get(key)))
 
 
 def _written(job: Json, counts: Json) -> dict[str, int] | None:
@@ -155,13 +153,18 @@ def sums_of(job: Json, rows: Rows) -> list[Sum]:
     if counts.get("total_rows") is not None and files:
         in_files = sum(file.get("rows_staged") or 0 for file in files)
         made.append(Sum("sum_files", in_files, counts["total_rows"]))
-        fates = sum(flow.rows for flow in rows.outcomes if flow.key not in ("refused", "unaccounted"))
+        fates = sum(
+            flow.rows for flow in rows.outcomes if flow.key not in ("refused", "unaccounted")
+        )
         made.append(Sum("sum_fates", counts["total_rows"], fates))
     return made
 
 
 def sources_of(files: Sequence[Json], most: int = 8) -> tuple[list[Flow], int]:
-    """The biggest files, and how many smaller ones are put together as the last source."""
+    """The biggest files, and how many others are put together as the last source.
+
+    The key of what is put together is "others", or "all" where no file stands out.
+    """
     read = [
         Flow(
             str(file.get("file_no")),
@@ -175,6 +178,10 @@ def sources_of(files: Sequence[Json], most: int = 8) -> tuple[list[Flow], int]:
     if len(read) <= most:
         return read, 0
     biggest = sorted(read, key=lambda flow: -flow.rows)[: most - 1]
+    whole = sum(flow.rows for flow in read)
+    # where none stands out, names say nothing
+    if 2 * sum(flow.rows for flow in biggest) < whole:
+        return [Flow("all", whole)], len(read)
     chosen = {flow.key for flow in biggest}
     others = [flow for flow in read if flow.key not in chosen]
     shown = [flow for flow in read if flow.key in chosen]

@@ -158,7 +158,11 @@ def over_time(language: Language, history: History) -> Html:
     def short(begin: datetime) -> str:
         if period == "month":
             return f"{begin:%m/%y}"
-        return f"{begin:%d/%m}" if language.name == "fr" else f"{begin:%-d} {language.month(begin)[:3]}"
+        return (
+            f"{begin:%d/%m}"
+            if language.name == "fr"
+            else f"{begin:%-d} {language.month(begin)[:3]}"
+        )
 
     rows, jobs = [], []
     for begin in begins:
@@ -234,9 +238,7 @@ def _ticks(language: Language, greatest: int) -> list[tuple[int, str]]:
     return made
 
 
-def _grouped(
-    history: History, key: Callable[[Json], str]
-) -> list[tuple[str, list[Json]]]:
+def _grouped(history: History, key: Callable[[Json], str]) -> list[tuple[str, list[Json]]]:
     found: dict[str, list[Json]] = {}
     for job in history.jobs:
         found.setdefault(key(job), []).append(job)
@@ -439,4 +441,4 @@ def _short_state(language: Language, job: Json) -> Html:
     status = str(job.get("status"))
     partly = status == "completed" and job.get("partial_rollbacks")
     word = language.say("partly") if partly else language.known(f"status_{status}", status)
-    return join(dot(OUTCOMES[outcome(job)]), " ", word)
+    return join(dot(OUTCOMES[outcome(job)]), word)

@@ -19,6 +19,8 @@ _MOST_GROUPS = 200
 _MOST_HEADERS = 12
 _MOST_FIELDS = 300
 _MASK = "***"
+# characters of a sample
+_SHOWN = 90
 # options that have a section of their own, or are said elsewhere
 _ELSEWHERE = frozenset({"mapping", "actor", "tenant", "source", "source_info"})
 
@@ -41,7 +43,7 @@ def issues(language: Language, story: JobStory, rows: Rows) -> Html:
             say("issues_caption"),
             [
                 (say("column"), "name"), (say("issue"), "wide"), (say("count"), "num"),
-                (say("share"), "num"), ("", "gauge"), (say("samples"), "wide"),
+                (say("share"), "num"), ("", "gauge"), (say("samples"), "samples"),
             ],
             body,
             anchor="issues-table",
@@ -59,8 +61,8 @@ def _issue(language: Language, group: models.IssueGroup, whole: int) -> list[Par
     name, _, constraint = str(group.code or "").partition(":")
     word = language.words.get(f"issue_{name}")
     # what the word does not tell: the list, the range, the definition of a constraint
-    tells_more = constraint or word is None or ":" in (group.message or "").removeprefix(
-        group.sample or ""
+    tells_more = (
+        constraint or word is None or ":" in (group.message or "").removeprefix(group.sample or "")
     )
     count = group.rows or 0
     return [
@@ -92,16 +94,20 @@ def _sample(language: Language, sample: Json) -> Html:
     elif value == "":
         shown = tag("code", '""')
     else:
-        shown = code(value, 120)
+        shown = code(value, _SHOWN)
     place = language.say("at_line", line=str(sample.get("line_no") or "–"))
     before, _, after = place.partition("{file}")
     return tag(
         "li",
         shown,
-        tag("span", " ", language.say("characters", n=length), class_="soft")
-        if length > 120
-        else None,
-        tag("div", before, data(sample.get("file_name") or "–", 80), after, class_="note"),
+        tag(
+            "div",
+            before,
+            data(sample.get("file_name") or "–", 80),
+            after,
+            f" · {language.say('characters', n=length)}" if length > _SHOWN else None,
+            class_="note",
+        ),
     )
 
 
@@ -276,8 +282,7 @@ def _masked(name: str, value: Any, sensitive: frozenset[str] | None) -> Any:
         }
     if name == "assignment" and (sensitive is None or value.get("column") in sensitive):
         return {
-            key: _MASK if key in ("values", "map", "value") else item
-            for key, item in value.items()
+            key: _MASK if key in ("values", "map", "value") else item for key, item in value.items()
         }
     return value
 

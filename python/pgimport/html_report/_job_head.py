@@ -38,7 +38,10 @@ STATE_COLOUR = {
     "staging_lost": "rejected",
     "cancelled": "waiting",
 }
-_MOST_FILES = 200
+_MOST_FILES = 500
+# more than so many files are folded away
+_MOST_OPEN = 12
+_TOGETHER = {"others": "other_files", "all": "files_sum"}
 _NOT_TO_BE = ("failed", "cancelled", "staging_lost")
 
 
@@ -52,7 +55,7 @@ def dot(colour: str) -> Html:
     """Return a spot of a colour, for those who see it."""
     return tag(
         "svg", tag("circle", cx=5, cy=5, r=5, class_=colour),
-        width=10, height=10, aria_hidden="true", focusable="false",
+        class_="dot", width=10, height=10, aria_hidden="true", focusable="false",
     )  # fmt: skip
 
 
@@ -119,9 +122,7 @@ def _deleted(language: Language, job: Json) -> Html | None:
                class_="warning")  # fmt: skip
 
 
-def _figures(
-    language: Language, story: JobStory, rows: Rows, phases: list[Phase]
-) -> Html | None:
+def _figures(language: Language, story: JobStory, rows: Rows, phases: list[Phase]) -> Html | None:
     if not rows.read:
         return None
     number = language.number
@@ -131,7 +132,11 @@ def _figures(
         ("updated", ("updated", "unchanged"), False),
         ("to_write", ("to_insert", "to_update"), False),
         ("undone", ("deleted", "restored"), False),
-        ("duplicates", ("duplicate_file", "duplicate_table"), story.count("clean_rows") is not None),
+        (
+            "duplicates",
+            ("duplicate_file", "duplicate_table"),
+            story.count("clean_rows") is not None,
+        ),
         ("bad", ("rejected", "refused"), True),
     ):
         count = rows.of(*fates)
@@ -189,42 +194,66 @@ def files(language: Language, story: JobStory) -> Html:
     listed = story.job.get("files") or []
     if not listed:
         return section("files", say("files"), tag("p", say("no_files")))
-    body = [
+    body = [_file(language, file) for file in listed[:_MOST_FILES]]
+    shown = table(
+        say("files_caption"),
         [
-            join(
-                tag("span", str(file.get("file_no")), ". ", class_="soft"),
-                data(file.get("file_name") or ""),
-                tag("div", data(file["error_message"], 400), class_="note", lang="en")
-                if file.get("error_message")
-                else None,
-            ),
-            language.known(f"file_{file.get('status')}", str(file.get("status"))),
-            language.number(file.get("rows_staged")),
-            language.number(file.get("rows_refused")),
-            language.size(file.get("bytes")),
-            _file_format(language, file),
-            tag("code", str(file["sha256"])) if file.get("sha256") else "–",
-        ]
-        for file in listed[:_MOST_FILES]
-    ]
+            (say("file"), "name"), (say("file_rows"), "num"), (say("file_refused"), "num"),
+            (say("file_size"), "num"), (say("file_format"), "brief"), (say("file_digest"), "digest"),
+        ],
+        body,
+        anchor="files-table",
+        hide_caption=True,
+    )  # fmt: skip
     return section(
         "files",
         say("files"),
-        table(
-            say("files_caption"),
-            [
-                (say("file"), "name"), (say("file_state"), ""), (say("file_rows"), "num"),
-                (say("file_refused"), "num"), (say("file_size"), "num"), (say("file_format"), ""),
-                (say("file_digest"), "wide"),
-            ],
-            body,
-            anchor="files-table",
-            hide_caption=True,
-        ),
+        tag("p", _files_sum(language, listed)),
+        tag("details", tag("summary", say("files_list")), shown)
+        if len(listed) > _MOST_OPEN
+        else shown,
         tag("p", say("files_more", n=len(listed) - _MOST_FILES), class_="note")
         if len(listed) > _MOST_FILES
         else None,
-    )  # fmt: skip
+    )
+
+
+def _files_sum(language: Language, listed: list[Json]) -> str:
+    """Say how much came in, and how much of it could not be staged."""
+    size = sum(file.get("bytes") or 0 for file in listed)
+    records = sum(
+        (file.get("rows_staged") or 0) + (file.get("rows_refused") or 0) for file in listed
+    )
+    parts = [
+        language.say("files_sum", n=len(listed)),
+        language.size(size) if size else None,
+        language.say("records_sum", n=records),
+    ]
+    failed = sum(file.get("status") == "failed" for file in listed)
+    if failed:
+        parts.append(language.say("files_failed", n=failed))
+    return " · ".join(part for part in parts if part)
+
+
+def _file(language: Language, file: Json) -> list[Part]:
+    status = str(file.get("status"))
+    return [
+        join(
+            tag("span", str(file.get("file_no")), ". ", class_="soft"),
+            data(file.get("file_name") or ""),
+            tag("div", language.known(f"file_{status}", status), class_="note")
+            if status != "staged"
+            else None,
+            tag("div", data(file["error_message"], 400), class_="note", lang="en")
+            if file.get("error_message")
+            else None,
+        ),
+        language.number(file.get("rows_staged")),
+        language.number(file.get("rows_refused")),
+        language.size(file.get("bytes")),
+        _file_format(language, file),
+        tag("code", str(file["sha256"])) if file.get("sha256") else "–",
+    ]
 
 
 def _file_format(language: Language, file: Json) -> Html:
@@ -248,7 +277,7 @@ def flows(language: Language, story: JobStory, rows: Rows) -> Html:
     shown, others = sources_of(story.job.get("files") or [])
     sources = [
         Band(
-            say("other_files", n=others) if flow.key == "others" else flow.label,
+            flow.label or say(_TOGETHER[flow.key], n=others),
             language.number(flow.rows),
             flow.rows,
             "source",
@@ -267,7 +296,7 @@ def flows(language: Language, story: JobStory, rows: Rows) -> Html:
     widened = is_widened([*outcomes, *sources], rows.read)
     body = [
         [
-            join(dot(COLOUR[flow.key]), " ", say(f"fate_{flow.key}")),
+            join(dot(COLOUR[flow.key]), say(f"fate_{flow.key}")),
             language.number(flow.rows),
             language.share(flow.rows, rows.read),
             bar([(flow.rows / rows.read, COLOUR[flow.key])]),

@@ -18,7 +18,7 @@ Json = Mapping[str, Any]
 
 _PHASE_COLOUR = {
     "stage": "unchanged", "check": "updated", "insert": "inserted", "rollback": "undone",
-    "fix": "duplicate", "rehearse": "waiting", "plan": "waiting",
+    "fix": "duplicate", "rehearse": "waiting",
 }  # fmt: skip
 _MOST_LINES = 120
 
@@ -171,9 +171,7 @@ def rollback(language: Language, story: JobStory) -> Html:
     if undone.get("rolled_back_at"):
         key = "rollback_done" if story.status == "rolled_back" else "rollback_done_partly"
         who, mode = undone.get("rolled_back_by") or "–", undone.get("mode") or "–"
-        parts.append(
-            tag("p", _when(language, key, undone["rolled_back_at"], who=who, mode=mode))
-        )
+        parts.append(tag("p", _when(language, key, undone["rolled_back_at"], who=who, mode=mode)))
         parts.append(
             tag(
                 "p",

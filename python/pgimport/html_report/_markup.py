@@ -139,7 +139,7 @@ def table(
             tag("thead", tag("tr", *head)),
             tag("tbody", *body),
         ),
-        class_="frame",
+        class_="frame" if len(columns) > 4 else "frame slim",
         role="region",
         aria_labelledby=anchor,
         tabindex="0",

@@ -14,9 +14,7 @@ from pgimport.html_report._style import CSS
 def policy(css: str = CSS) -> str:
     """Return the Content-Security-Policy: this style sheet, known by its digest, and nothing."""
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    )
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def page(
@@ -39,9 +37,7 @@ def page(
     sections = list(sections)
     contents = tag(
         "nav",
-        tag(
-            "ul", *(tag("li", tag("a", name, href=f"#{anchor}")) for anchor, name, _ in sections)
-        ),
+        tag("ul", *(tag("li", tag("a", name, href=f"#{anchor}")) for anchor, name, _ in sections)),
         aria_label=language.say("contents"),
     )
     head = tag(

@@ -15,8 +15,6 @@ Json = Mapping[str, Any]
 _ACTS = {
     "fixed": "fix",
     "rehearsed": "rehearse",
-    "rollback_planned": "plan",
-    "rollback_refused": "plan",
     "rollback": "rollback",
     "rollback_partial": "rollback",
 }

@@ -11,6 +11,8 @@ COLOURS: dict[str, tuple[str, str]] = {
     "rule": ("#d7dee6", "#2b3643"),
     "link": ("#0a58a8", "#85bcff"),
     "mark": ("#fff3c9", "#3a3114"),
+    # over the edge of what scrolls
+    "shade": ("#00000029", "#00000099"),
     "source": ("#60717f", "#8b9cac"),
     "inserted": ("#1a7f4b", "#3fb97c"),
     "updated": ("#1f6fc4", "#5aa2f0"),
@@ -69,10 +71,10 @@ border-radius:2rem;padding:.125rem .75rem;font-weight:600;font-size:.9375rem}
 .sign{color:var(--soft);font-size:.85em}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;
 font-size:.875em;overflow-wrap:anywhere}
-.figures{list-style:none;display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));
-gap:1px;margin:1.5rem 0;padding:0;background:var(--rule);border:1px solid var(--rule);
-border-radius:.5rem;overflow:hidden}
-.figures li{background:var(--paper);padding:.75rem 1rem;display:flex;flex-direction:column}
+.figures{list-style:none;display:flex;flex-wrap:wrap;gap:1px;margin:1.5rem 0;padding:0;
+background:var(--rule);border:1px solid var(--rule);border-radius:.5rem;overflow:hidden}
+.figures li{flex:1 1 9rem;background:var(--paper);padding:.75rem 1rem;display:flex;
+flex-direction:column}
 .figures b{font-size:1.375rem;line-height:1.3;font-weight:650;letter-spacing:-.01em}
 .figures span{color:var(--soft);font-size:.875rem}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(17rem,100%),1fr));
@@ -85,7 +87,12 @@ nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.125rem 1.25rem;margin:0;
 padding:.625rem 0;border-block:1px solid var(--rule)}
 nav a{display:inline-block;padding-block:.25rem}
 section{padding-block:2.25rem 0}
-.frame{overflow-x:auto;margin:.75rem 0}
+.frame{overflow-x:auto;margin:.75rem 0;
+background:linear-gradient(to right,var(--paper) 1.5rem,transparent) left/2rem 100% no-repeat local,
+linear-gradient(to left,var(--paper) 1.5rem,transparent) right/2rem 100% no-repeat local,
+linear-gradient(to right,var(--shade),transparent) left/.625rem 100% no-repeat scroll,
+linear-gradient(to left,var(--shade),transparent) right/.625rem 100% no-repeat scroll}
+.slim{max-width:46rem}
 table{border-collapse:collapse;width:100%;font-size:.9375rem}
 caption{text-align:start;color:var(--soft);font-size:.875rem;padding-block-end:.5rem}
 .unseen:not(:focus){position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);
@@ -99,12 +106,18 @@ th:last-child,td:last-child{padding-inline-end:0}
 .wide{min-width:14rem}
 .brief{white-space:nowrap}
 .name{min-width:9rem;overflow-wrap:anywhere}
-.gauge{min-width:6rem;width:22%}
+.gauge{min-width:4rem;width:16%}
+.samples{min-width:16rem;width:38%}
+details{margin-block:.75rem}
+summary{cursor:pointer;color:var(--link);padding-block:.25rem}
+.digest{white-space:nowrap}
+.digest code{font-size:.75rem}
 td ul{margin:0;padding:0;list-style:none}
 td li+li{margin-block-start:.25rem}
 tr:target{background:var(--mark)}
 .drawing{margin:1rem 0}
 svg{display:block;max-width:100%}
+.dot{display:inline-block;margin-inline-end:.375rem}
 .drawing svg{width:100%;height:auto;overflow:visible}
 svg.wide{max-width:58rem;min-width:0}
 svg.narrow{display:none}
@@ -128,22 +141,25 @@ border-block-end:1px solid var(--rule)}
 .bad{stroke:var(--rejected);fill:none}
 footer{padding-block:3rem 2rem;color:var(--soft);font-size:.875rem}
 @media screen and (max-width:44rem){
-svg.wide{display:none}svg.narrow{display:block;max-width:26rem}
-.figures{grid-template-columns:repeat(2,1fr)}
+svg.wide,.gauge{display:none}.wide{min-width:11rem}svg.narrow{display:block;max-width:26rem}
 header{padding-block-start:1.5rem}
 section{padding-block-start:1.75rem}}
 @media print{
 @page{margin:16mm 14mm}
 body{font-size:9.5pt}
 main,header,footer,nav{max-width:none;padding-inline:0}
-nav,.skip{display:none}
+.slim{max-width:none}
+nav,.skip,summary{display:none}
+details::details-content{content-visibility:visible;block-size:auto}
 a{color:inherit;text-decoration:none}
 h2,h3,caption{break-after:avoid}
 tr,figure,.figures,.checks li,.facts div{break-inside:avoid}
 thead{display:table-header-group}
-.frame{overflow:visible}
+.frame{overflow:visible;background:none}
 table{font-size:8pt}
-.wide,.name,.gauge{min-width:0}
+.wide,.name,.gauge,.samples{min-width:0}
+.digest{white-space:normal}
+.digest code{font-size:6.5pt}
 th,td{overflow-wrap:anywhere}
 rect,path,.figures,.state{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (forced-colors:active){rect,path{forced-color-adjust:none}}

@@ -38,7 +38,7 @@ class _Layout:
     shows_sources: bool
 
 
-_WIDE = _Layout(880, 190, 250, 42, 300, 26, True)
+_WIDE = _Layout(880, 180, 215, 42, 300, 28, True)
 _NARROW = _Layout(336, 0, 206, 42, 300, 27, False)
 
 
@@ -129,7 +129,9 @@ def _sankey(
         y = shift + begin + (max(thick, layout.slot) - thick) / 2
         parts.append(_flow(middle_x + _BAR, at, last_x, y, thick, band.colour))
         parts.append(_node(last_x, y, thick, band, band.colour))
-        parts.append(_label(last_x + _BAR + 8, y + thick / 2, band, layout, "start", layout.letters))
+        parts.append(
+            _label(last_x + _BAR + 8, y + thick / 2, band, layout, "start", layout.letters)
+        )
         at += thick
     centre = middle_x + _BAR / 2
     anchor_at, centre = ("middle", centre) if layout.shows_sources else ("start", 0)
