@@ -77,9 +77,10 @@ SELECT is(pgimport.cancel_job(:'job') ->> 'status', 'cancelled', 'and a staged o
 SELECT pgimport_test.checked_job('{A}') AS job \gset
 UPDATE pgimport.job SET status = 'inserting'
 WHERE job_id = :'job';
-SELECT throws_ok(
-    format('SELECT pgimport.cancel_job(%L)', :'job'), 'PI102', NULL,
-    'a job that is being inserted is not cancelled'
+SELECT is(
+    pgimport_test.pick(pgimport.cancel_job(:'job'), 'success', 'code', 'status'),
+    'success=false code=PI106 status=inserting',
+    'a job of which batches are written is not cancelled'
 );
 SELECT pgimport_test.completed_job('{A}') AS job \gset
 SELECT throws_ok(

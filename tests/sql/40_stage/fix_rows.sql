@@ -286,8 +286,8 @@ SELECT is(
         SELECT count(*) FROM pg_class AS c
         WHERE c.relnamespace = 'pgimport_staging'::regnamespace
             AND c.relname LIKE format('job_%s%%', replace(:'job', '-', ''))
-            -- what proves rows untouched stays for later plans
-            AND c.relname NOT LIKE '%\_print'
+            -- what proves rows untouched stays for later plans, and the counter with it
+            AND c.relname !~ '_(print|count)$'
     ),
     0::bigint, 'staged corrections are cleared with the job'
 );
