@@ -183,7 +183,7 @@ BEGIN
             'rows_total', v_total,
             'seconds', round(v_seconds, 1),
             'rows_per_second', v_rate,
-            'eta_seconds', CASE WHEN v_rate > 0
+            'eta_seconds', CASE WHEN v_rate > 0 AND v_total IS NOT NULL
                 THEN round(greatest(v_total - v_rows, 0) / v_rate, 1) END,
             'pid', v_pid,
             'waiting_for', pgimport._waiting_for(v_pid)
