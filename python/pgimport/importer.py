@@ -18,6 +18,7 @@ from uuid import UUID
 
 import psycopg
 
+from pgimport._batches import insert_rows
 from pgimport._files import Files, read_heads, total_size
 from pgimport._opening import Opener
 from pgimport._pool import Pool
@@ -269,6 +270,7 @@ def import_files(
     on_duplicate: str | None = None,
     keep: str | None = None,
     dry_run: bool = False,
+    batch_rows: int | None = None,
     confirm: Callable[[CheckResult, PreviewResult], bool] | None = None,
     jobs: int = 2,
     progress: ProgressCallback | None = None,
@@ -292,6 +294,7 @@ def import_files(
             error; else as the target says.
         keep: which of several rows with one key in the files: first or last.
         dry_run: everything but the insert.
+        batch_rows: commit after every so many rows, instead of all or none.
         confirm: called with the check and a preview of 100 rows; False ends before the insert.
         jobs: how many files are loaded side by side.
         progress: called with a Progress.
@@ -341,7 +344,8 @@ def import_files(
                     return result
                 asked = True
             with Follower(conninfo, number, "insert", progress):
-                result = _with(result, insert=client.insert_job(number))
+                inserted = insert_rows(client, str(number), batch_rows=batch_rows)
+                result = _with(result, insert=inserted)
             with Follower(conninfo, number, "verify", progress):
                 return _with(result, verify=client.verify_job(number))
 

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+import pgimport
 from _command import run
 from _sessions import PATIENCE, Conn, call, scalar, until_waiting
 from pgimport import _assemble
@@ -162,3 +163,13 @@ def test_the_command_inserts_in_batches_and_goes_on_with_the_job(
     assert (done.code, done.json["status"], done.json["job_id"]) == (0, "completed", job)
     assert done.json["details"]["verify"]["verified"]
     assert ids(table) == list(range(1, 17))
+
+
+def test_import_files_in_batches(table: Conn, dsn: str, tmp_path: Path) -> None:
+    table.execute("SELECT pgimport.register_target('public.notes', 'notes', '{id}', '{}')")
+    (tmp_path / "a.csv").write_text("id,body\n" + "".join(f"{n},x\n" for n in range(1, 8)))
+    done = pgimport.import_files(dsn, "notes", [tmp_path / "a.csv"], batch_rows=2)
+    assert done.insert is not None
+    assert done.verify is not None
+    assert (done.insert.batch_no, done.insert.rows_remaining, done.verify.verified) == (4, 0, True)
+    assert ids(table) == list(range(1, 8))
