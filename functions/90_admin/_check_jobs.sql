@@ -82,6 +82,36 @@ BEGIN
         ), c_changed;
 
     RETURN QUERY SELECT
+        'I7', 'every job of which batches are written can be gone on with',
+        ARRAY(
+            SELECT format('job %s', j.job_id)
+            FROM pgimport.job AS j
+            WHERE j.status = 'inserting'
+                AND (
+                    j.batch_after IS NULL
+                    OR to_regclass(format(
+                        'pgimport_staging.%I', pgimport._staging_name(j.job_id, '_value')
+                    )) IS NULL
+                )
+            ORDER BY j.job_id LIMIT 20
+        ), 'What is written of it can be undone: select pgimport.rollback_job(job_id);';
+
+    RETURN QUERY SELECT
+        'queue', 'every job that is queued waits in the queue, and none that is over',
+        ARRAY(
+            SELECT format('job %s', j.job_id)
+            FROM pgimport.job AS j
+            WHERE j.status IN (
+                    'queued', 'completed', 'cancelled', 'rolled_back', 'staging_lost'
+                )
+                AND (j.status = 'queued') <> EXISTS (
+                    SELECT FROM pgimport.job_queue AS q
+                    WHERE q.job_id = j.job_id AND q.state IN ('waiting', 'running')
+                )
+            ORDER BY j.job_id LIMIT 20
+        ), c_changed;
+
+    RETURN QUERY SELECT
         'target', 'every registered table is there',
         ARRAY(
             SELECT format('target "%s": table %I.%I', t.name, t.schema_name, t.table_name)

@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 
-SELECT plan(22);
+SELECT plan(25);
 
 -- what does not hold, and the first thing that each check found
 CREATE FUNCTION pgimport_test.broken(
@@ -78,6 +78,11 @@ SELECT pgimport_test.checked_job('{F}') AS cancelled \gset
 SELECT pgimport.rollback_job(:'undone') AS answer \gset
 SELECT pgimport.cancel_job(:'cancelled') AS answer \gset
 
+SELECT pgimport_test.checked_job('{G,H}') AS inserting \gset
+SELECT pgimport.insert_job(:'inserting', '{"batch_rows": 1}') AS answer \gset
+SELECT pgimport_test.checked_job('{I}') AS queued \gset
+SELECT pgimport.submit_job(:'queued') AS answer \gset
+
 SELECT is(pgimport_test.broken(), '', 'jobs in every state have no finding');
 
 SELECT is(
@@ -146,6 +151,26 @@ SELECT is(
         'VALUES (%L, ''status'', ''checked'', ''completed'')', :'checked'
     )),
     format('I4: job %s', :'checked'), 'a log that does not lead to the job''s status is found'
+);
+SELECT is(
+    pgimport_test.broken_by(format(
+        'DROP TABLE pgimport_staging.%I CASCADE', pgimport._staging_name(:'inserting', '_value')
+    )),
+    format('I7: job %s', :'inserting'), 'an insert in batches that cannot go on is found'
+);
+SELECT is(
+    pgimport_test.broken_by(format(
+        'UPDATE pgimport.job_queue SET state = ''done'' WHERE job_id = %L', :'queued'
+    )),
+    format('queue: job %s', :'queued'), 'a queued job that no worker would take is found'
+);
+SELECT is(
+    pgimport_test.broken_by(format(
+        'INSERT INTO pgimport_test.codes (merchant_id, code, import_job_id) '
+        'VALUES (gen_random_uuid(), ''X'', %L)', :'inserting'
+    )),
+    format('I1: pgimport_test.codes: 2 rows of job %s, which is inserting', :'inserting'),
+    'more rows than the batches of a job wrote are found'
 );
 SELECT is(
     pgimport_test.broken_by(format(
