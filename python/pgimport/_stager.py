@@ -304,7 +304,7 @@ class Loader:
         with reader.source:
             if place is not None and not isinstance(reader, TableReader):
                 reader.source.expect(place.read, place.sha256)
-            records = iter(reader)
+            records = iter(reader) if isinstance(reader, TableReader) else reader.records()
             ended = False
             while not ended:
                 with self._conn.transaction():

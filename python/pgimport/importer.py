@@ -384,7 +384,8 @@ def _checked(client: Client, job_id: UUID) -> CheckResult:
         return client.check_job(job_id)
     raw = known.raw
     clean = known.counts.clean_rows
-    return CheckResult.from_json({**raw, **raw["counts"], "total_clean": clean})
+    found = {**raw, **raw["counts"], "total_clean": clean, "clean_count": clean}
+    return CheckResult.from_json(found)
 
 
 def _with(result: ImportResult, **changes: Any) -> ImportResult:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import click
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from pgimport._retry import RETRIES, is_temporary, waiting_time
 from pgimport.cli._output import Output
 
 if TYPE_CHECKING:
     from pgimport.client import Client
+
+T = TypeVar("T")
 
 DONE = 0
 REFUSED = 1
@@ -70,6 +75,7 @@ class State:
     # command that goes on with an interrupted job
     resume: str | None = None
     _connection: psycopg.Connection[Any] | None = None
+    client: Client | None = None
 
     @property
     def uses_embedded(self) -> bool:
@@ -251,7 +257,32 @@ def client(state: State) -> Client:
             "pgimport is not installed in this database, or this role may not use it",
             hint=shown_command(*state.connection_words(), "install"),
         )
-    return Client(connection)
+    if state.client is None:
+        state.client = Client(connection)
+    state.client.conn = connection
+    return state.client
+
+
+def persist(state: State, call: Callable[[], T]) -> T:
+    """Make a call that may be repeated, again on a new connection where the old one was lost."""
+    for attempt in itertools.count(1):
+        try:
+            return call()
+        except psycopg.Error as error:
+            if attempt > RETRIES or not is_temporary(error):
+                raise
+            _reconnect(state, attempt)
+    raise AssertionError  # count() does not end
+
+
+def _reconnect(state: State, attempt: int) -> None:
+    """Connect anew, now or a little later; the client of this call goes on with it."""
+    time.sleep(waiting_time(attempt))
+    state.close()
+    with suppress(StopCommand):  # then the next call fails, too
+        connection = state.connect()
+        if state.client is not None:
+            state.client.conn = connection
 
 
 def installed_version(connection: psycopg.Connection[Any]) -> str | None:

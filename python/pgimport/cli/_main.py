@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -20,6 +22,7 @@ from pgimport.cli import (
     preview,
     rehearse,
     reports,
+    retry,
     rollback,
     server,
     setup,
@@ -63,6 +66,7 @@ _STRONGER_CODES = ("PI504", "PI602")
 _COMMANDS = {
     "PI101": "pgimport history",
     "PI102": "pgimport show {job}",
+    "PI309": "pgimport retry {job} FILES, once nobody else loads them",
     "PI106": "pgimport show {job}",
     "PI201": "pgimport target list",
     "PI304": "pgimport rollback JOB, or the same command with --force",
@@ -115,6 +119,7 @@ for _command in (
     rehearse.rehearse,
     jobs.insert,
     jobs.verify,
+    retry.retry,
     rollback.plan,
     rollback.rollback,
     rollback.redo,
@@ -139,7 +144,15 @@ for _command in (
 
 def main() -> None:
     """Entry point of the command."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    _hear_no_more()
+    sys.exit(code)
+
+
+def _hear_no_more() -> None:
+    """Let nothing interrupt the last words: the command that goes on is among them."""
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -171,27 +184,19 @@ def _fail(state: State, error: BaseException) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort, Interrupted)):
-        if isinstance(error, Interrupted) and error.job_id:
-            state.job_id = str(error.job_id)
-        return _report(state, INTERRUPTED, "interrupted", hint=state.resume)
+        _hear_no_more()
+        why = None
+        if isinstance(error, Interrupted):
+            state.job_id = str(error.job_id) if error.job_id else state.job_id
+            why = without_secrets(error.message, state.dsn) if error.__cause__ else None
+        return _report(state, INTERRUPTED, "interrupted", detail=why, hint=state.resume)
     if isinstance(error, click.ClickException):
         hint = None
         if isinstance(error, click.UsageError) and error.ctx is not None:
             hint = f"{error.ctx.command_path} --help"
         return _report(state, USAGE, error.format_message(), hint=hint)
     if isinstance(error, StopCommand):
-        if error.shown:
-            return error.exit_code
-        return _report(
-            state,
-            error.exit_code,
-            error.message,
-            code=error.code,
-            detail=error.detail,
-            hint=error.hint,
-            envelope=error.envelope,
-            command=error.command,
-        )
+        return _stopped(state, error)
     if isinstance(error, PgImportError):
         result = getattr(error.result, "raw", error.result)
         return _report(
@@ -219,6 +224,23 @@ def _fail(state: State, error: BaseException) -> int:
     raise error
 
 
+def _stopped(state: State, error: StopCommand) -> int:
+    if error.shown:
+        return error.exit_code
+    if error.exit_code == UNREACHABLE and state.resume:
+        return _report(state, INTERRUPTED, "interrupted", detail=error.message, hint=state.resume)
+    return _report(
+        state,
+        error.exit_code,
+        error.message,
+        code=error.code,
+        detail=error.detail,
+        hint=error.hint,
+        envelope=error.envelope,
+        command=error.command,
+    )
+
+
 def exit_code_of(code: str) -> int:
     """Return the exit code for an error of pgimport."""
     if code in _STRONGER_CODES:
@@ -239,6 +261,9 @@ def _database(state: State, error: psycopg.Error) -> int:
     lost = code is None or code.startswith(("08", "57P")) or code in ("53300", "3D000", "28P01")
     if isinstance(error, psycopg.errors.QueryCanceled):
         lost = False
+    if lost and state.resume:
+        why = without_secrets(error.diag.message_primary or str(error), state.dsn)
+        return _report(state, INTERRUPTED, "interrupted", code=code, detail=why, hint=state.resume)
     return _report(
         state,
         UNREACHABLE if lost else REFUSED,

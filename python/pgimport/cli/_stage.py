@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.conninfo import make_conninfo
 
 from pgimport import importer
-from pgimport.cli._app import USAGE, State, StopCommand, client
+from pgimport.cli._app import USAGE, State, StopCommand, client, persist
 from pgimport.cli._output import number, plain
 from pgimport.cli._progress import Progress
 from pgimport.errors import FileError, PgImportError
@@ -28,11 +28,12 @@ def stage_paths(
     force: bool = False,
     parallel: int | None = None,
     begun: Callable[[str], None] | None = None,
+    known_only: bool = False,
 ) -> dict[str, Any]:
     """Stage files into a new job or into the one given; returns the envelope of the job.
 
-    ``begun`` is called with the job's id before anything is loaded. ``details.files`` of the
-    answer says what became of each file.
+    ``begun`` is called with the job's id before anything is loaded; ``known_only`` leaves out files
+    that the job does not have. ``details.files`` of the answer says what became of each file.
     """
     caller = client(state)
     new = job_id is None
@@ -54,6 +55,7 @@ def stage_paths(
                 force=force,
                 jobs=parallel or 2,
                 progress=shown(progress),
+                known_only=known_only,
             )
         except FileError:
             if new:
@@ -62,16 +64,19 @@ def stage_paths(
                     caller.cancel_job(job_id, "no file could be staged")
             raise
         progress.update("stage", rows=staged.rows_staged, finished=True)
-    answer = caller.get_job(job_id).raw
+    answer = persist(state, lambda: caller.get_job(job_id)).raw
     failed = [file for file in staged.files if file.status == "failed"]
     refused = sum(file.rows_refused for file in staged.files)
     before = sum(file.status == "already" for file in staged.files)
+    left_out = sum(file.status == "left out" for file in staged.files)
     parts = [
-        f"{number(len(staged.files) - len(failed) - before)} files with"
+        f"{number(len(staged.files) - len(failed) - before - left_out)} files with"
         f" {number(staged.rows_staged)} rows staged"
     ]
     if before:
         parts.append(f"{number(before)} were staged before")
+    if left_out:
+        parts.append(f"{number(left_out)} are not of this job")
     if refused:
         parts.append(f"{number(refused)} records refused as issues")
     if failed:

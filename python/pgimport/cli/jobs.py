@@ -19,6 +19,7 @@ from pgimport.cli._app import (
     emit_result,
     find_job,
     pass_state,
+    persist,
     resumable,
     shown_command,
 )
@@ -28,10 +29,10 @@ from pgimport.cli._read import read_options, read_words, take_read
 from pgimport.cli._show import show_check, show_insert, show_verify, what_will_be_written
 from pgimport.cli._stage import stage_paths
 from pgimport.cli.targets import json_object
-from pgimport.errors import InsertFailed
+from pgimport.errors import InsertFailed, StagingError
 
 _job_argument = click.argument("job", metavar="JOB")
-_yes_option = click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 
 
 def _pairs(
@@ -118,14 +119,19 @@ def _options_of_job(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stage(
-    state: State, command: str, target: str, paths: tuple[str, ...], given: dict[str, Any]
+    state: State,
+    command: str,
+    target: str,
+    paths: tuple[str, ...],
+    given: dict[str, Any],
+    *more: str,
 ) -> dict[str, Any]:
     """Stage the files; an interruption prints the same command with the job's id."""
     job = find_job(state, given["job"]) if given["job"] else None
     options = _options_of_job(given)
 
-    read = take_read(given)
-    words = read_words(read)
+    read = take_read(dict(given))
+    words = [*read_words(read), *more]
     if given["force"]:
         words.append("--force")
 
@@ -147,11 +153,14 @@ def _stage(
 
 
 def _timed(state: State, phase: str, call: Callable[[], Any]) -> Any:
-    with following(state, phase, str(state.job_id)):
-        return call()
+    def once() -> Any:
+        with following(state, phase, str(state.job_id)):
+            return call()
+
+    return persist(state, once)
 
 
-_batch_option = click.option(
+batch_option = click.option(
     "--batch-rows",
     type=click.IntRange(1),
     metavar="N",
@@ -159,8 +168,15 @@ _batch_option = click.option(
 )
 
 
-def _batch_words(batch_rows: int | None) -> list[str]:
+def batch_words(batch_rows: int | None) -> list[str]:
+    """Return the words that give this option again."""
     return [] if batch_rows is None else ["--batch-rows", str(batch_rows)]
+
+
+def check_now(state: State, job_id: str) -> dict[str, Any]:
+    """Check a job and return the envelope."""
+    checked: dict[str, Any] = _timed(state, "check", lambda: client(state).check_job(job_id)).raw
+    return checked
 
 
 @contextmanager
@@ -185,8 +201,8 @@ def _telling(**details: Any) -> Iterator[None]:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @_job_options
 @click.option("--dry-run", is_flag=True, help="Everything but the insert.")
-@_batch_option
-@_yes_option
+@batch_option
+@yes_option
 @pass_state
 def import_(
     state: State,
@@ -205,15 +221,22 @@ def import_(
         job_id = find_job(state, given["job"])
         if caller.get_job(job_id).status == "inserting":
             # its files are staged and checked, and some of its rows are in the table
-            _insert_and_verify(state, job_id, batch_rows, {})
+            insert_and_verify(state, job_id, batch_rows, {})
             return
-    staged = _stage(state, "import", target, paths, given)
+    staged = _stage(state, "import", target, paths, given, *batch_words(batch_rows))
     job_id = str(staged["job_id"])
     if staged["status"] in ("inserting", "completed"):
         # what a killed client had begun went on without it, or was done already
-        _insert_and_verify(state, job_id, batch_rows, {"stage": staged})
+        insert_and_verify(state, job_id, batch_rows, {"stage": staged})
         return
-    check = _timed(state, "check", lambda: caller.check_job(job_id)).raw
+    try:
+        check = check_now(state, job_id)
+    except StagingError as error:
+        if getattr(error.result, "status", None) != "staging_lost":
+            raise
+        # the server crashed behind the staging
+        staged = _stage(state, "import", target, paths, {**given, "job": job_id})
+        check = check_now(state, job_id)
     state.out.warnings([*staged["warnings"], *(check.get("warnings") or [])])
     show_check(state, check)
     found = {"stage": staged, "check": check}
@@ -230,16 +253,17 @@ def import_(
             "YES",
             f"\n{what_will_be_written(check)}.",
             yes,
-            shown_command("insert", job_id, *_batch_words(batch_rows), "--yes"),
+            shown_command("insert", job_id, *batch_words(batch_rows), "--yes"),
         )
-    _insert_and_verify(state, job_id, batch_rows, found)
+    insert_and_verify(state, job_id, batch_rows, found)
 
 
-def _insert_and_verify(
+def insert_and_verify(
     state: State, job_id: str, batch_rows: int | None, found: dict[str, Any]
 ) -> None:
+    """Insert a checked job, verify it and show both; ``found`` goes into the details."""
     caller = client(state)
-    again = resumable(state, "insert", job_id, *_batch_words(batch_rows))
+    again = resumable(state, "insert", job_id, *batch_words(batch_rows))
     with again, _telling(**found):
         result = _timed(
             state, "insert", lambda: insert_rows(caller, job_id, batch_rows=batch_rows)
@@ -300,8 +324,8 @@ def check(state: State, job: str) -> None:
     default="{}",
     help="As of pgimport.insert_job().",
 )
-@_batch_option
-@_yes_option
+@batch_option
+@yes_option
 @pass_state
 def insert(
     state: State,
@@ -337,9 +361,9 @@ def insert(
             f" {number(counts.get('internal_duplicates'))} duplicates in the files,"
             f" {number(counts.get('database_duplicates'))} in the table).",
             yes,
-            shown_command("insert", job_id, *_batch_words(batch_rows), "--yes"),
+            shown_command("insert", job_id, *batch_words(batch_rows), "--yes"),
         )
-    with resumable(state, "insert", job_id, *_batch_words(batch_rows)):
+    with resumable(state, "insert", job_id, *batch_words(batch_rows)):
         result = _timed(
             state, "insert", lambda: insert_rows(caller, job_id, options, batch_rows)
         ).raw
@@ -383,7 +407,7 @@ def cancel(state: State, job: str, reason: str | None) -> None:
 @click.argument("job", metavar="JOB", required=False)
 @click.option("--target", help="Instead of one job: all of this target …")
 @click.option("--tenant", help="… and of this tenant.")
-@_yes_option
+@yes_option
 @pass_state
 def clear(state: State, job: str | None, target: str | None, tenant: str | None, yes: bool) -> None:
     """Drop the staged rows of a job, or of all jobs of a target."""

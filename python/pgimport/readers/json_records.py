@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pgimport.errors import FileError
 from pgimport.readers.encoding import ESCAPED, shown
@@ -202,7 +202,11 @@ class JsonReader:
         self._document = JsonDocument(self.source, head.header)
         self._places = {key: place for place, key in enumerate(head.header, 1)}
 
-    def __iter__(self) -> Iterator[Row | BadRow | Position]:
+    def __iter__(self) -> Iterator[Row | BadRow]:
+        return cast("Iterator[Row | BadRow]", self.records())
+
+    def records(self) -> Iterator[Row | BadRow | Position]:
+        """Give the records, and the places that were asked for."""
         with self.source:
             first = self._head.shape == "tables" and not self._head.named
             known = self.rows + self.refused

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from pgimport.errors import FileError
 from pgimport.readers.encoding import ESCAPED, shown
@@ -81,7 +82,11 @@ class RowReader:
         self._sure = self.source.declared
         csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_BYTES))
 
-    def __iter__(self) -> Iterator[Row | BadRow | Position]:
+    def __iter__(self) -> Iterator[Row | BadRow]:
+        """Give the records; of a reader with marks use records()."""
+        return cast("Iterator[Row | BadRow]", self.records())
+
+    def records(self) -> Iterator[Row | BadRow | Position]:
         """Give the records.
 
         Raises:
