@@ -20,6 +20,7 @@ SET jit = off
 AS $_add_history$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
+    v_memory text;
     v_target pgimport.target;
     r_key record;
 BEGIN
@@ -30,13 +31,16 @@ BEGIN
         RETURN;
     END IF;
 
+    v_memory := pgimport._raise_memory();
     SELECT k.* INTO STRICT r_key FROM pgimport._history_key_sql(v_target, p_pattern) AS k;
+    -- in the order of the index, whose pages are visited once then: a third of the time
     EXECUTE format(
         'INSERT INTO pgimport.row_history '
         '(written_at, target_id, job_id, action, key, key_hash, file_no, row_no, line_no) '
-        'SELECT $3, $4, $1, $5, %s, %s, %s FROM %s',
+        'SELECT $3, $4, $1, $5, %s, %s, %s FROM %s ORDER BY 6',
         r_key.key, r_key.key_hash, p_place, p_rows
     ) USING p_job_id, p_xmin, clock_timestamp(), v_target.target_id, p_action;
+    PERFORM set_config('work_mem', v_memory, true);
 END;
 $_add_history$;
 
