@@ -143,7 +143,7 @@ class Sum:
 
 
 def sums_of(job: Json, rows: Rows) -> list[Sum]:
-    """The sums of a job that can be done from its counts."""
+    """Return the sums of a job that can be done from its counts."""
     counts = job.get("counts") or {}
     files = [file for file in job.get("files") or [] if file.get("status") in ("staged", "cleared")]
     made = []
@@ -153,15 +153,14 @@ def sums_of(job: Json, rows: Rows) -> list[Sum]:
     if counts.get("total_rows") is not None and files:
         in_files = sum(file.get("rows_staged") or 0 for file in files)
         made.append(Sum("sum_files", in_files, counts["total_rows"]))
-        fates = sum(
-            flow.rows for flow in rows.outcomes if flow.key not in ("refused", "unaccounted")
-        )
+        known = [flow for flow in rows.outcomes if flow.key not in ("refused", "unaccounted")]
+        fates = sum(flow.rows for flow in known)
         made.append(Sum("sum_fates", counts["total_rows"], fates))
     return made
 
 
 def sources_of(files: Sequence[Json], most: int = 8) -> tuple[list[Flow], int]:
-    """The biggest files, and how many others are put together as the last source.
+    """Return the biggest files, and how many others are put together as the last source.
 
     The key of what is put together is "others", or "all" where no file stands out.
     """

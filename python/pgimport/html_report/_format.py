@@ -8,9 +8,12 @@ from datetime import UTC, datetime, tzinfo
 from pgimport.html_report._markup import Html, tag
 
 _MONTHS = {
-    "en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(),
-    "fr": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.".split(),
-}
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    "fr": (
+        "janv.", "févr.", "mars", "avr.", "mai", "juin",
+        "juil.", "août", "sept.", "oct.", "nov.", "déc.",
+    ),
+}  # fmt: skip
 _UNITS = {"en": ("bytes", "kB", "MB", "GB", "TB"), "fr": ("octets", "ko", "Mo", "Go", "To")}
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _FIXED = "\N{NO-BREAK SPACE}"
@@ -99,7 +102,8 @@ class Language:
         if hours < 48:
             return f"{hours}{_FIXED}h{_FIXED}{minutes:02d}{_FIXED}min"
         days, hours = divmod(hours, 24)
-        return f"{self.number(days)}{_FIXED}{'j' if self.name == 'fr' else 'd'}{_FIXED}{hours}{_FIXED}h"
+        day = "j" if self.name == "fr" else "d"
+        return f"{self.number(days)}{_FIXED}{day}{_FIXED}{hours}{_FIXED}h"
 
     def day(self, moment: datetime) -> str:
         """Write a day."""

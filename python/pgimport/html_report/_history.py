@@ -11,7 +11,7 @@ from pgimport.html_report._data import History
 from pgimport.html_report._format import Language, as_moment
 from pgimport.html_report._job_head import dot, state
 from pgimport.html_report._markup import Html, Part, data, join, section, table, tag
-from pgimport.html_report._svg import Column, axis, bar, columns, legend
+from pgimport.html_report._svg import Column, Said, axis, bar, columns, legend
 
 Json = Mapping[str, Any]
 
@@ -36,6 +36,8 @@ _MOST_JOBS = 500
 _MOST_TARGETS = 50
 _MOST_PERIODS = 400
 _MOST_FAILURES = 25
+# more than so many lines of numbers are folded away
+_MOST_OPEN = 12
 _SLOWEST = 15
 
 
@@ -89,8 +91,9 @@ def _filters(language: Language, history: History) -> Html | None:
     before, _, after = language.say("history_filters").partition("{filters}")
     shown: list[Part] = []
     for name, value in history.filters.items():
+        words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         shown += [", " if shown else None, language.known(f"filter_{name}", str(name)), " ",
-                  tag("strong", data(value))]  # fmt: skip
+                  tag("strong", data(words))]  # fmt: skip
     return tag("p", before, shown, after)
 
 
@@ -158,11 +161,9 @@ def over_time(language: Language, history: History) -> Html:
     def short(begin: datetime) -> str:
         if period == "month":
             return f"{begin:%m/%y}"
-        return (
-            f"{begin:%d/%m}"
-            if language.name == "fr"
-            else f"{begin:%-d} {language.month(begin)[:3]}"
-        )
+        if language.name == "fr":
+            return f"{begin:%d/%m}"
+        return f"{begin.day} {language.month(begin)[:3]}"
 
     rows, jobs = [], []
     for begin in begins:
@@ -182,9 +183,11 @@ def over_time(language: Language, history: History) -> Html:
         join(
             tag("h3", say(f"{what}_by_{period}")),
             columns(
-                f"{what}-chart",
-                say(f"{what}_by_{period}"),
-                say("overtime_desc", most=max(bars, key=lambda column: column.sum).full),
+                Said(
+                    f"{what}-chart",
+                    say(f"{what}_by_{period}"),
+                    say("overtime_desc", most=max(bars, key=lambda column: column.sum).full),
+                ),
                 bars,
                 _ticks(language, max(column.sum for column in bars)),
             ),
@@ -206,21 +209,20 @@ def over_time(language: Language, history: History) -> Html:
         for begin in reversed(begins)
         if begin in found
     ]  # fmt: skip
-    return section(
-        "overtime",
-        say("overtime"),
-        *drawings,
-        table(
-            say("overtime_numbers"),
-            [
-                (say("period"), "brief"), (say("jobs"), "num"), (say("row_inserted"), "num"),
-                (say("row_updated"), "num"),
-                *((say(f"outcome_{key}"), "num") for key in OUTCOMES),
-            ],
-            numbers,
-            anchor="overtime-table",
-        ),
+    shown = table(
+        say("overtime_numbers"),
+        [
+            (say("period"), "brief"), (say("jobs"), "num"), (say("row_inserted"), "num"),
+            (say("row_updated"), "num"),
+            *((say(f"outcome_{key}"), "num") for key in OUTCOMES),
+        ],
+        numbers,
+        anchor="overtime-table",
+        hide_caption=len(numbers) > _MOST_OPEN,
     )  # fmt: skip
+    if len(numbers) > _MOST_OPEN:
+        shown = tag("details", tag("summary", say("overtime_numbers")), shown)
+    return section("overtime", say("overtime"), *drawings, shown)
 
 
 def _ticks(language: Language, greatest: int) -> list[tuple[int, str]]:

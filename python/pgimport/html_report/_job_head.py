@@ -10,7 +10,8 @@ from pgimport.html_report._flows import Flow, Rows, sources_of
 from pgimport.html_report._format import Language
 from pgimport.html_report._markup import Html, Part, code, data, facts, join, section, table, tag
 from pgimport.html_report._phases import Phase
-from pgimport.html_report._svg import Band, bar, is_widened, sankey
+from pgimport.html_report._sankey import Band, is_widened, sankey
+from pgimport.html_report._svg import Said, bar
 
 Json = Mapping[str, Any]
 
@@ -199,7 +200,8 @@ def files(language: Language, story: JobStory) -> Html:
         say("files_caption"),
         [
             (say("file"), "name"), (say("file_rows"), "num"), (say("file_refused"), "num"),
-            (say("file_size"), "num"), (say("file_format"), "brief"), (say("file_digest"), "digest"),
+            (say("file_size"), "num"), (say("file_format"), "brief"),
+            (say("file_digest"), "digest"),
         ],
         body,
         anchor="files-table",
@@ -286,10 +288,8 @@ def flows(language: Language, story: JobStory, rows: Rows) -> Html:
     ]
     parts = ", ".join(f"{band.name}: {band.note}" for band in outcomes)
     drawing = sankey(
-        "sankey",
-        say("flows_title"),
-        say("flows_desc", n=rows.read, parts=parts),
-        (say("read"), language.number(rows.read)),
+        Said("sankey", say("flows_title"), say("flows_desc", n=rows.read, parts=parts)),
+        (language.number(rows.read), say("read")),
         sources,
         outcomes,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -346,7 +346,7 @@ def log(language: Language, story: JobStory) -> Html:
     )  # fmt: skip
 
 
-def _lines(events: list[Json]) -> list[tuple[Json, int]]:
+def _lines(events: Sequence[Json]) -> list[tuple[Json, int]]:
     lines: list[tuple[Json, int]] = []
     for event in events:
         what = [event.get(name) for name in

@@ -120,6 +120,8 @@ def table(
 
     """
     columns = list(columns)
+    # numbers stand near to what they say
+    is_slim = len(columns) <= 4 and not any(kind == "wide" for _, kind in columns)
     ids = iter(row_ids) if row_ids is not None else None
     body = []
     for row in rows:
@@ -139,7 +141,7 @@ def table(
             tag("thead", tag("tr", *head)),
             tag("tbody", *body),
         ),
-        class_="frame" if len(columns) > 4 else "frame slim",
+        class_="frame slim" if is_slim else "frame",
         role="region",
         aria_labelledby=anchor,
         tabindex="0",

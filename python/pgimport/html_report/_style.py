@@ -66,8 +66,9 @@ p{margin:.5rem 0;max-width:46rem;overflow-wrap:anywhere}
 border-radius:2rem;padding:.125rem .75rem;font-weight:600;font-size:.9375rem}
 .note,.soft{color:var(--soft);fill:var(--soft)}
 .note{font-size:.9375rem}
-.warning{border-inline-start:4px solid var(--duplicate);padding:.25rem .75rem;background:var(--panel)}
-.failure{border-inline-start:4px solid var(--rejected);padding:.25rem .75rem;background:var(--panel)}
+.warning,.failure{border-inline-start:4px solid var(--duplicate);padding:.25rem .75rem;
+background:var(--panel)}
+.failure{border-color:var(--rejected)}
 .sign{color:var(--soft);font-size:.85em}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;
 font-size:.875em;overflow-wrap:anywhere}
@@ -88,8 +89,10 @@ padding:.625rem 0;border-block:1px solid var(--rule)}
 nav a{display:inline-block;padding-block:.25rem}
 section{padding-block:2.25rem 0}
 .frame{overflow-x:auto;margin:.75rem 0;
-background:linear-gradient(to right,var(--paper) 1.5rem,transparent) left/2rem 100% no-repeat local,
-linear-gradient(to left,var(--paper) 1.5rem,transparent) right/2rem 100% no-repeat local,
+background:linear-gradient(to right,var(--paper) 1.5rem,transparent)
+left/2rem 100% no-repeat local,
+linear-gradient(to left,var(--paper) 1.5rem,transparent)
+right/2rem 100% no-repeat local,
 linear-gradient(to right,var(--shade),transparent) left/.625rem 100% no-repeat scroll,
 linear-gradient(to left,var(--shade),transparent) right/.625rem 100% no-repeat scroll}
 .slim{max-width:46rem}
@@ -118,6 +121,7 @@ tr:target{background:var(--mark)}
 .drawing{margin:1rem 0}
 svg{display:block;max-width:100%}
 .dot{display:inline-block;margin-inline-end:.375rem}
+.state .dot{margin:0}
 .drawing svg{width:100%;height:auto;overflow:visible}
 svg.wide{max-width:58rem;min-width:0}
 svg.narrow{display:none}
