@@ -37,10 +37,6 @@ BEGIN
                 'the next batch: select pgimport.insert_job(%1$L); or all undone: '
                 'select pgimport.rollback_job(%1$L);', p_job.job_id
             )
-            WHEN 'queued' THEN format(
-                'it waits for a worker: select * from pgimport.list_queue(); '
-                'select pgimport.cancel_job(%L);', p_job.job_id
-            )
             WHEN 'failed' THEN format('select pgimport.check_job(%L);', p_job.job_id)
             WHEN 'completed' THEN format('select pgimport.plan_rollback(%L);', p_job.job_id)
             WHEN 'staging_lost' THEN 'stage its files again with pgimport.stage_file() and '
