@@ -24,25 +24,20 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH kept AS (
-        SELECT s.job_id, sum(s.bytes)::bigint AS bytes
-        FROM pgimport._staging_tables() AS s
-        INNER JOIN pgimport.job AS j ON j.job_id = s.job_id
-        WHERE s.kind = 'rows'
-            AND j.status IN ('completed', 'rolled_back', 'failed', 'cancelled')
-            AND greatest(j.completed_at, j.finished_at, j.rolled_back_at, j.checked_at,
-                j.created_at) < clock_timestamp() - p_age
-        GROUP BY s.job_id
+        SELECT l.job_id, l.staged_bytes AS bytes
+        FROM pgimport._leavings(p_age) AS l
+        WHERE l.staged_bytes IS NOT NULL AND l.staged_why IS NULL
     ),
 
-    largest AS (SELECT k.* FROM kept AS k ORDER BY k.bytes DESC LIMIT c_most)
+    largest AS (SELECT k.* FROM kept AS k ORDER BY k.bytes DESC, k.job_id LIMIT c_most)
 
     SELECT
         'staged rows of finished jobs',
         'warning',
         format('%s of %s', pg_size_pretty((SELECT sum(k.bytes) FROM kept AS k)),
             pgimport._count_of((SELECT count(*) FROM kept AS k), 'job')),
-        'run_maintenance() frees them by itself; without them a job is not redone, and its rows '
-        'are not reported',
+        'retention frees them by itself; without them a job is not redone, and its rows are not '
+        'reported',
         format('SELECT pgimport.clear_staging(j) FROM unnest(%L::uuid[]) AS j;',
             array_agg(l.job_id ORDER BY l.job_id))
     FROM largest AS l
@@ -52,23 +47,36 @@ BEGIN
     SELECT
         'before-images of closed rollbacks',
         'warning',
-        format('%s of %s', pg_size_pretty(sum(s.bytes)),
-            pgimport._count_of(count(DISTINCT s.job_id), 'job')),
-        'their window is over or was closed: nothing reads them any more',
-        'SELECT pgimport.run_maintenance();'
-    FROM pgimport._staging_tables() AS s
-    INNER JOIN pgimport.job AS j ON j.job_id = s.job_id
-    WHERE s.kind = 'rollback'
-        AND j.status = 'completed'
-        AND least(j.rollback_disabled_at, j.rollback_until) < clock_timestamp() - p_age
+        format('%s of %s', pg_size_pretty(sum(l.proof_bytes)),
+            pgimport._count_of(count(*), 'job')),
+        'nothing reads them any more; the owner of pgimport frees them',
+        concat(
+            CASE WHEN NOT EXISTS (SELECT FROM pgimport.retention)
+                THEN 'SELECT pgimport.enable_retention(); ' END,
+            'SELECT pgimport.run_maintenance();'
+        )
+    FROM pgimport._leavings(p_age) AS l
+    INNER JOIN pgimport.job AS j ON j.job_id = l.job_id
+    WHERE l.proof_bytes IS NOT NULL
+        AND l.proof_why IS NULL
+        AND coalesce(j.rolled_back_at, least(j.rollback_disabled_at, j.rollback_until), j.created_at)
+        < clock_timestamp() - p_age
     HAVING count(*) > 0;
 
     -- what belongs to none is only known to those who see every job
     IF pgimport._is_admin() THEN
-        SELECT array_agg(s.name ORDER BY s.name) FILTER (WHERE NOT s.is_part), sum(s.bytes)
+        SELECT
+            array_agg(s.relname ORDER BY s.relname) FILTER (WHERE NOT s.relispartition),
+            sum(pgimport._bytes_of(s.oid))
         INTO v_tables, v_bytes
-        FROM pgimport._staging_tables() AS s
-        WHERE NOT EXISTS (SELECT FROM pgimport.job AS j WHERE j.job_id = s.job_id);
+        FROM (
+            SELECT
+                c.oid, c.relname, c.relispartition,
+                CASE WHEN c.relname ~ '^job_[0-9a-f]{32}' THEN substr(c.relname, 5, 32) END AS job
+            FROM pg_class AS c
+            WHERE c.relnamespace = 'pgimport_staging'::regnamespace AND c.relkind IN ('r', 'p')
+        ) AS s
+        WHERE NOT EXISTS (SELECT FROM pgimport.job AS j WHERE j.job_id = s.job::uuid);
     END IF;
     IF cardinality(v_tables) > 0 THEN
         RETURN QUERY SELECT
@@ -109,44 +117,3 @@ $_doctor_staging$;
 
 COMMENT ON FUNCTION pgimport._doctor_staging(interval) IS
 'internal: what takes space in the staging and serves nobody, for doctor().';
-
--- The tables of the staging with their jobs, by their names: kind rows (staged, checked, marked) or
--- rollback (before-images, fingerprints); job_id null for a name that is none of pgimport's. A
--- table that another session is changing is left out: nobody waits here.
--- Called by _doctor_staging().
-CREATE OR REPLACE FUNCTION pgimport._staging_tables()
-RETURNS TABLE (
-    name name,
-    job_id uuid,
-    kind text,
-    is_part boolean,
-    bytes bigint
-)
-LANGUAGE plpgsql
-VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $_staging_tables$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    SELECT
-        c.relname,
-        CASE WHEN c.relname ~ '^job_[0-9a-f]{32}' THEN substr(c.relname, 5, 32)::uuid END,
-        CASE WHEN c.relname ~ '_(image|print)$' THEN 'rollback' ELSE 'rows' END,
-        c.relispartition,
-        pg_total_relation_size(c.oid)
-    FROM pg_class AS c
-    WHERE c.relnamespace = 'pgimport_staging'::regnamespace
-        AND c.relkind IN ('r', 'p')
-        AND NOT EXISTS (
-            SELECT FROM pg_locks AS l
-            WHERE l.relation = c.oid
-                AND l.locktype = 'relation'
-                AND l.mode = 'AccessExclusiveLock'
-                AND l.pid <> pg_backend_pid()
-        );
-END;
-$_staging_tables$;
-
-COMMENT ON FUNCTION pgimport._staging_tables() IS
-'internal: the tables of the staging with their jobs and sizes.';
