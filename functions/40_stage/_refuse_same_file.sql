@@ -1,5 +1,6 @@
 -- Finds the file that was imported before with the same bytes (and, of a workbook, the same sheet):
--- in a completed job of this target and tenant, or in this job. Called by stage_file. Raises PI304.
+-- in a job of this target and tenant that is completed, waits in the queue or has written batches,
+-- or in this job; rolled back, cancelled or deleted jobs have released theirs. Called by stage_file. Raises PI304.
 CREATE OR REPLACE FUNCTION pgimport._refuse_same_file(
     p_job pgimport.job,
     p_sha256 text,
@@ -24,7 +25,7 @@ BEGIN
         AND f.status <> 'failed'
         AND (f.job_id, f.file_no) IS DISTINCT FROM (p_job.job_id, p_file_no)
         AND (
-            j.status = 'completed'
+            (j.status IN ('completed', 'queued', 'inserting') AND j.deleted_at IS NULL)
             OR (j.job_id = p_job.job_id AND f.status IN ('open', 'staged'))
         )
     LIMIT 1;
@@ -36,7 +37,10 @@ BEGIN
                 r_same.file_name, r_same.job_id),
             DETAIL = format('sha256 %s; that job is %s%s', p_sha256, r_same.status,
                 coalesce(format(' since %s', r_same.completed_at), '')),
-            HINT = 'roll that job back first, or stage with {"force": true}';
+            HINT = CASE r_same.status
+                WHEN 'queued' THEN 'cancel that job first, or stage with {"force": true}'
+                ELSE 'roll that job back first, or stage with {"force": true}'
+            END;
     END IF;
 END;
 $_refuse_same_file$;

@@ -16,7 +16,7 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $stage_file$
 DECLARE
-    c_open CONSTANT text[] := '{pending,staging,staged,checked,failed,staging_lost}';
+    c_open CONSTANT text[] := '{pending,staging,staged,checked,failed,staging_lost}'::text[];
     v_options jsonb := coalesce(nullif(p_options, 'null'), '{}');
     v_resume boolean;
     v_job pgimport.job := pgimport._lock_job(p_job_id, p_share => true);
@@ -25,6 +25,7 @@ DECLARE
     v_opened pgimport.file;
     r_mapped record;
     r_resumed record;
+    v_file_no integer;
     v_fence bigint;
     v_warnings jsonb;
 BEGIN
@@ -69,9 +70,9 @@ BEGIN
             UPDATE pgimport.file AS f SET fence = f.fence + 1
             WHERE f.job_id = p_job_id AND f.file_no = v_file.file_no AND f.status = 'open'
             RETURNING f.fence INTO v_fence;
-            v_file.fence := coalesce(v_fence, v_file.fence);
             RETURN pgimport._file_envelope(
-                v_job, v_file, r_resumed.checkpoint, false, v_warnings
+                v_job, v_file, coalesce(v_fence, v_file.fence), r_resumed.checkpoint, false,
+                v_warnings
             );
         END IF;
         v_warnings := v_warnings || to_jsonb(format(
@@ -89,14 +90,15 @@ BEGIN
         PERFORM pgimport._reset_check(p_job_id);
     END IF;
 
-    IF v_file.file_no IS NULL THEN
-        v_opened.file_no := pgimport._next_file_no(p_job_id);
+    v_file_no := v_file.file_no;
+    IF v_file_no IS NULL THEN
+        v_file_no := pgimport._next_file_no(p_job_id);
     ELSE
-        PERFORM pgimport._drop_staging(p_job_id, v_file.file_no);
-        DELETE FROM pgimport.issue AS i WHERE i.job_id = p_job_id AND i.file_no = v_file.file_no;
+        PERFORM pgimport._drop_staging(p_job_id, v_file_no);
+        DELETE FROM pgimport.issue AS i WHERE i.job_id = p_job_id AND i.file_no = v_file_no;
     END IF;
     PERFORM pgimport._refuse_staged_bytes(v_job, v_opened.bytes);
-    v_opened := pgimport._open_file(v_job, v_opened);
+    v_opened := pgimport._open_file(v_job, v_opened, v_file_no);
 
     -- whoever is moving the job at this moment moves it to staging, too
     PERFORM FROM pgimport.job
@@ -108,7 +110,8 @@ BEGIN
     END IF;
 
     RETURN pgimport._file_envelope(
-        v_job, v_opened, NULL, coalesce((v_options ->> 'header')::boolean, true), v_warnings
+        v_job, v_opened, v_opened.fence, NULL,
+        coalesce((v_options ->> 'header')::boolean, true), v_warnings
     );
 END;
 $stage_file$;

@@ -106,9 +106,9 @@ SELECT throws_ok(
 );
 
 -- a piece that is lost leaves a gap in the numbers, but not in those of the rows
-SAVEPOINT piece;
+SELECT 'SAVEPOINT piece' AS statement \gexec
 SELECT pgimport_test.load(:'job', 'X', 'Y', 'Z');
-ROLLBACK TO piece;
+SELECT 'ROLLBACK TO SAVEPOINT piece' AS statement \gexec
 SELECT pgimport.stage_file(
     :'job', 'a.csv', '{merchant_id,code,sku}',
     format('{"file_no": 1, "resume": true, "sha256": "%s"}', :'a')::jsonb
@@ -259,7 +259,7 @@ SELECT matches(
 -- rows that are gone, as after a crash of the server
 SELECT pgimport_test.half() AS job \gset
 SELECT format('TRUNCATE pgimport_staging.job_%s_f1', replace(:'job', '-', '')) AS empty \gset
-:empty;
+SELECT :'empty' AS statement \gexec
 SELECT is(
     pgimport_test.pick(
         pgimport.stage_file(
@@ -272,7 +272,7 @@ SELECT pgimport_test.load(:'job', 'A', 'B');
 SELECT is(pgimport_test.row_numbers(:'job'), '1A,2B', 'and numbered from one');
 SELECT pgimport.finish_file(:'job', 1, 2);
 SELECT pgimport.check_job(:'job');
-:empty;
+SELECT :'empty' AS statement \gexec
 SELECT is(
     pgimport_test.pick(
         pgimport.stage_file(

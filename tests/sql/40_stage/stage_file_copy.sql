@@ -7,8 +7,8 @@ SELECT pgimport_test.new_job() AS job \gset
 SELECT pgimport.stage_file(:'job', 'a.csv', '{Merchant ID,Code,SKU,Remark}') AS answer \gset
 SELECT bag_eq(
     format('SELECT jsonb_object_keys(%L)', :'answer'),
-    '{checkpoint,copy_sql,counts,details,fence,file_no,job_id,mapping,message,row_copy_sql,status,success,target,
-        warnings}'::text[],
+    '{checkpoint,copy_sql,counts,details,fence,file_no,job_id,mapping,message,row_copy_sql,status,
+        success,target,warnings}'::text[],
     'an opened file answers with every documented key'
 );
 SELECT is(
