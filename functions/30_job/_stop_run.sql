@@ -100,8 +100,8 @@ BEGIN
                 ERRCODE = 'lock_not_available',
                 MESSAGE = format('job "%s" was not let go within %s', p_job.job_id, c_patience),
                 DETAIL = format('it is held by %s', coalesce(v_busy, 'another transaction')),
-                HINT = 'a session that is idle in a transaction hears no cancel: end its '
-                    'transaction, or: select pg_terminate_backend(pid);';
+                HINT = 'a session that is idle in a transaction, or whose COPY waits for its client, '
+                    'hears no cancel: end it there, or: select pg_terminate_backend(pid);';
         END IF;
         PERFORM pg_sleep(0.02);
     END LOOP;

@@ -107,17 +107,19 @@ def test_who_waits_for_another_job_is_told_which(
 ) -> None:
     job = checked(conn, 50)
     other = checked(conn, 50, first=1000)
-    with standing(conn, first, second, background, "INSERT", 20, "insert_job", job) as future:
-        with psycopg.connect(dsn, autocommit=True) as third:
-            waiting = background.submit(call, third, "insert_job", other)
-            until_waiting(conn, third, waiting)
-            now = call(conn, "job_progress", other)
-            assert now["running"]
-            assert now["waiting_for"].endswith(f"job {job}")
-            assert f"pid {second.info.backend_pid}" in now["waiting_for"]
-            conn.execute("SELECT pg_cancel_backend(%s)", [third.info.backend_pid])
-            with pytest.raises(psycopg.errors.QueryCanceled):
-                waiting.result(PATIENCE)
+    with (
+        psycopg.connect(dsn, autocommit=True) as third,
+        standing(conn, first, second, background, "INSERT", 20, "insert_job", job) as future,
+    ):
+        waiting = background.submit(call, third, "insert_job", other)
+        until_waiting(conn, third, waiting)
+        now = call(conn, "job_progress", other)
+        assert now["running"]
+        assert now["waiting_for"].endswith(f"job {job}")
+        assert f"pid {second.info.backend_pid}" in now["waiting_for"]
+        conn.execute("SELECT pg_cancel_backend(%s)", [third.info.backend_pid])
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            waiting.result(PATIENCE)
     assert future.result(PATIENCE)["success"]
 
 
@@ -221,7 +223,8 @@ def test_import_files_tells_the_steps_and_rows_of_the_server(
     assert 1500 < standing_at.rows_done <= 2500
     assert standing_at.rows_total == 3000
     assert (standing_at.phase, standing_at.step) == ("insert", "insert")
-    assert result.insert is not None and result.insert.rows_inserted == 3000
+    assert result.insert is not None
+    assert result.insert.rows_inserted == 3000
     assert {now.phase for now in told} == {"headers", "stage", "check", "insert", "verify"}
     # nothing is told after the end, and the thread and its connection end, too
     count = len(told)
@@ -267,7 +270,7 @@ def test_watch_shows_a_job_until_it_ends(
         assert once["phase"] == "insert"
         assert 1500 < once["rows_done"] <= 2500
         people = run("watch", job, "--once", dsn=dsn)
-        assert "phase" in people.out and "insert" in people.out
+        assert "phase            insert" in people.out, people.out
         with ThreadPoolExecutor(1) as watching:
             seen = watching.submit(run, "watch", job, "--every", "0.1", dsn=dsn)
             until(
