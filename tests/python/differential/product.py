@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -12,9 +13,12 @@ from psycopg.types.json import Jsonb
 from .database import Conn, content_sql, pin, run
 from .situation import Row, Situation, quoted
 
-__all__ = ["Verdict", "begin", "check", "insert"]
+__all__ = ["Verdict", "begin", "check", "insert", "insert_all"]
 
 Answer = dict[str, Any]
+
+_BATCH_ROWS = int(os.environ.get("PGIMPORT_TEST_BATCH_ROWS", "0"))
+_BATCH = {"batch_rows": _BATCH_ROWS} if _BATCH_ROWS else None
 
 
 @dataclass
@@ -42,6 +46,14 @@ def _call(conn: Conn, function: str, *arguments: Any) -> Answer:
     row = conn.execute(f"SELECT pgimport.{function}({placeholders})".encode(), arguments).fetchone()
     assert row is not None
     return cast(Answer, row[0])
+
+
+def insert_all(conn: Conn, job: str) -> Answer:
+    """Insert a job, in batches where PGIMPORT_TEST_BATCH_ROWS says so."""
+    while True:
+        answer = _call(conn, "insert_job", job, *([Jsonb(_BATCH)] if _BATCH else []))
+        if answer["status"] != "inserting" or not answer["success"]:
+            return answer
 
 
 def _csv(situation: Situation, rows: list[Row]) -> str:
@@ -106,7 +118,7 @@ def insert(conn: Conn, situation: Situation, job: str, verdict: Verdict) -> None
     if verdict.trouble is not None:
         return
     try:
-        answer = _call(conn, "insert_job", job)
+        answer = insert_all(conn, job)
         if not answer["success"]:
             verdict.trouble = f"insert: {answer['details'].get('sqlstate')} {answer['message']}"
             return

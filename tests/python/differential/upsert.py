@@ -364,7 +364,7 @@ def insert(conn: Conn, situation: Situation, job: str, verdict: Verdict) -> None
     if verdict.trouble is not None:
         return
     try:
-        answer = product._call(conn, "insert_job", job)
+        answer = product.insert_all(conn, job)
         if not answer["success"]:
             verdict.trouble = f"insert: {answer['details'].get('sqlstate')} {answer['message']}"
             return
