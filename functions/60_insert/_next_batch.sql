@@ -30,6 +30,31 @@ $_prepare_batches$;
 COMMENT ON FUNCTION pgimport._prepare_batches(pgimport.job) IS
 'internal: makes what a batched insert reads safe from a crash of the server.';
 
+-- What a batched insert cannot do that one statement can. Called by insert_job before the first
+-- batch.
+CREATE OR REPLACE FUNCTION pgimport._batch_warnings(
+    p_relation regclass
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_batch_warnings$
+BEGIN
+    RETURN (
+        SELECT coalesce(jsonb_agg(format(
+            'rows of the table refer to each other (%s): a batch with a row that refers to one of a '
+            'later batch is undone; without batch_rows the order does not matter', c.conname
+        ) ORDER BY c.conname), '[]')
+        FROM pg_constraint AS c
+        WHERE c.contype = 'f' AND c.conrelid = p_relation AND c.confrelid = p_relation
+    );
+END;
+$_batch_warnings$;
+
+COMMENT ON FUNCTION pgimport._batch_warnings(regclass) IS
+'internal: what a batched insert cannot do that one statement can.';
+
 -- How many rows of a job are still to be written. Called by insert_job.
 CREATE OR REPLACE FUNCTION pgimport._rows_remaining(
     p_job pgimport.job

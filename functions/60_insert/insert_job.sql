@@ -102,6 +102,7 @@ BEGIN
         v_batch := v_job;
         IF v_batch_rows < pgimport._rows_remaining(v_job) THEN
             PERFORM pgimport._prepare_batches(v_job);
+            v_warnings := v_warnings || pgimport._batch_warnings(v_relation);
             v_batch := pgimport._next_batch(v_job, v_batch_rows);
         END IF;
     END IF;

@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 \ir things.psql
-SELECT plan(24);
+SELECT plan(26);
 
 INSERT INTO pgimport_test.things (code, amount) VALUES ('a1', 0), ('a2', 0);
 SELECT pgimport_test.things_job(
@@ -174,6 +174,30 @@ SELECT throws_ok(
     format('SELECT pgimport.insert_job(%L, %L)', :'job', v.options), 'PI003', NULL,
     'batch_rows must be a number from 1: ' || v.options
 ) FROM (VALUES ('{"batch_rows": 0}')) AS v (options);
+
+-- rows that refer to each other
+CREATE TABLE pgimport_test.parts (
+    id integer PRIMARY KEY,
+    whole integer REFERENCES pgimport_test.parts
+);
+SELECT pgimport.register_target('pgimport_test.parts', 'parts', '{id}', '{}') AS target \gset
+SELECT pgimport_test.new_job('{}', 'parts') AS job \gset
+SELECT pgimport_test.stage(:'job', '{id,whole}', ARRAY['1,', '2,1', '3,4', '4,1']);
+SELECT pgimport.check_job(:'job') AS answer \gset
+SELECT pgimport.insert_job(:'job', '{"batch_rows": 2}') -> 'warnings' ->> 0 AS warning \gset
+SELECT matches(
+    :'warning'::text, 'refer to each other \(parts_whole_fkey\)',
+    'where rows refer to each other it is said that batches have an order'
+);
+SELECT pgimport.insert_job(:'job', '{"batch_rows": 1}') AS answer \gset
+SELECT is(
+    (
+        SELECT concat_ws(' ', :'answer'::jsonb ->> 'code', a ->> 'status')
+        FROM pgimport.insert_job(:'job') AS a
+    ),
+    'PI407 completed',
+    'a batch that lacks the row it refers to is undone; all the rest at once is not'
+);
 
 SELECT * FROM finish();
 ROLLBACK;
