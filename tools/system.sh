@@ -12,7 +12,7 @@ venv)
     ;;
 tests)
     packages="postgresql-15 postgresql-client-15 postgresql-15-pgtap postgresql-15-plpgsql-check
-        postgresql-15-partman libtap-parser-sourcehandler-pgtap-perl"
+        postgresql-15-partman postgresql-15-cron libtap-parser-sourcehandler-pgtap-perl"
     ;;
 servers)
     # declared for Python 3.12; nothing but an archive of the server is taken from them

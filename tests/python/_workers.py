@@ -120,7 +120,10 @@ class Process:
         return self.process.wait(PATIENCE)
 
     def until_said(self, text: str) -> None:
-        until(lambda: text in self.said(), f"{self.name} says {text!r}: {self.said()}")
+        try:
+            until(lambda: text in self.said(), text)
+        except AssertionError:
+            raise AssertionError(f"{self.name} does not say {text!r}: {self.said()}") from None
 
     def backend(self, conn: Conn) -> int:
         """The backend of the worker that waits at the gate."""

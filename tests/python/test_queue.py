@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -13,6 +12,7 @@ import pytest
 from psycopg import conninfo, sql
 from psycopg.types.json import Jsonb
 
+from _sessions import PATIENCE, Conn, call, scalar, until_waiting
 from _workers import (
     TABLE,
     codes_of,
@@ -23,7 +23,6 @@ from _workers import (
     standing,
     submitted,
 )
-from _sessions import PATIENCE, Conn, call, scalar, until_waiting
 from pgimport import Client, InsertFailed, JobStateError
 from pgimport.embedded import EmbeddedServer
 
@@ -306,7 +305,7 @@ def test_a_refused_step_is_raised_with_what_became_of_the_job(conn: Conn) -> Non
 
 
 @pytest.fixture
-def roles(server: EmbeddedServer) -> Iterator[dict[str, str]]:
+def roles(server: EmbeddedServer) -> dict[str, str]:
     """Two owners of jobs, and a worker that is a member of one of them; all may log in."""
     tag = os.urandom(4).hex()
     names = {who: f"{who}_{tag}" for who in ("ann", "bob", "hand", "nobody")}
@@ -318,7 +317,7 @@ def roles(server: EmbeddedServer) -> Iterator[dict[str, str]]:
                 sql.Identifier(names["ann"]), sql.Identifier(names["hand"])
             )
         )
-    yield names
+    return names
 
 
 def as_role(dsn: str, role: str) -> Conn:

@@ -112,13 +112,17 @@ def worker(state: State, name: str | None, lease: float, poll: float, once: bool
     def tell(event: WorkerEvent) -> None:
         state.out.note(f"{event.what}: {event.message}")
 
-    working = Worker(state.conninfo(), name=name, lease=lease, poll=poll, on_event=tell)
+    try:
+        working = Worker(state.conninfo(), name=name, lease=lease, poll=poll, on_event=tell)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
     def end(number: int, frame: FrameType | None) -> None:
         if working.is_stopping:
             working.abort()
         else:
             working.stop()
+            state.out.note("ending after the step that runs; again to undo it and end now")
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     state.out.note(f'worker "{working.name}" waits for jobs')
