@@ -37,7 +37,8 @@ BEGIN
     )
     SELECT
         l.of_job,
-        CASE WHEN l.has_staged THEN l.staged END,
+        -- the counter goes with the last of the rest
+        CASE WHEN l.has_staged OR NOT l.has_proof THEN l.staged END,
         CASE WHEN l.has_proof THEN l.proof END,
         CASE
             WHEN j.status NOT IN ('completed', 'rolled_back', 'cancelled', 'failed')
@@ -230,10 +231,12 @@ BEGIN
         RETURNING f.rows_staged
     )
     SELECT count(*), coalesce(sum(c.rows_staged), 0) INTO v_files, v_rows FROM cleared AS c;
-    PERFORM pgimport._log_event(
-        p_job_id, 'staging_cleared',
-        jsonb_build_object('rows', v_rows, 'files', v_files, 'by', 'retention')
-    );
+    IF v_files > 0 THEN
+        PERFORM pgimport._log_event(
+            p_job_id, 'staging_cleared',
+            jsonb_build_object('rows', v_rows, 'files', v_files, 'by', 'retention')
+        );
+    END IF;
 END;
 $_free_staging$;
 

@@ -73,7 +73,7 @@ BEGIN
         );
     END IF;
 
-    IF NOT v_dry_run AND to_regprocedure('pgimport._expire_leases()') IS NOT NULL THEN
+    IF NOT v_dry_run THEN
         PERFORM pgimport._expire_leases();
     END IF;
     v_part := pgimport._maintain_rollbacks(v_dry_run);

@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 
-SELECT plan(44);
+SELECT plan(46);
 
 -- before anything is enabled
 SELECT throws_ok(
@@ -218,6 +218,22 @@ SELECT is_empty(
         pgimport._staging_name(:'closed_job')
     ),
     'of one that cannot be rolled back, nothing stays'
+);
+SELECT isnt(
+    to_regclass('pgimport_staging.' || pgimport._staging_name(:'open_job', '_count')), NULL,
+    'its counter stays as long as something does'
+);
+-- all that is left of a job may be its counter
+SELECT pgimport_test.completed_job('{F}') AS cleared_job \gset
+SELECT pgimport.disable_rollback(:'cleared_job') ->> 'success' AS closed \gset
+SELECT pgimport.clear_staging(:'cleared_job') ->> 'success' AS cleared \gset
+SELECT pgimport.run_maintenance() AS answer \gset
+SELECT is_empty(
+    format(
+        'SELECT c.relname FROM pg_class AS c WHERE starts_with(c.relname, %L)',
+        pgimport._staging_name(:'cleared_job')
+    ),
+    'and goes with the last of it'
 );
 SELECT ok(
     to_regclass('pgimport_staging.' || pgimport._staging_name(:'checked_job', '_value'))
