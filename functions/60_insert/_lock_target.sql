@@ -52,13 +52,7 @@ BEGIN
         FROM pg_stat_activity AS a
         WHERE a.pid <> pg_backend_pid() AND a.pid IN (
             SELECT l.pid FROM pg_locks AS l
-            WHERE (
-                    l.relation = p_relation
-                    -- not _table_tree: it would wait for the same lock
-                    OR l.relation IN (
-                        SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = p_relation
-                    )
-                )
+            WHERE l.relation IN (SELECT pgimport._whole_table(p_relation))
                 AND l.database = (
                     SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()
                 )

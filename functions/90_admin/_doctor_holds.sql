@@ -40,7 +40,7 @@ BEGIN
         'warning',
         concat(
             format('role "%s", application "%s"', a.usename, a.application_name),
-            format(', %s since %s', a.state, a.xact_start)
+            ', ' || a.state || ' since ' || a.xact_start
         ),
         c_why,
         format('SELECT pg_terminate_backend(%s);', a.pid)
@@ -109,7 +109,7 @@ BEGIN
         SELECT
             r.relation,
             max(age(c.relfrozenxid)) AS age,
-            sum(pg_relation_size(c.oid))::bigint AS bytes
+            sum(pgimport._bytes_of(c.oid))::bigint AS bytes
         FROM (
             SELECT DISTINCT o.oid::regclass AS relation
             FROM pgimport.target AS t
@@ -117,7 +117,7 @@ BEGIN
             INNER JOIN pg_class AS o ON o.relnamespace = n.oid AND o.relname = t.table_name
             WHERE t.dropped_at IS NULL AND o.relkind IN ('r', 'p')
         ) AS r
-        CROSS JOIN LATERAL pgimport._table_tree(r.relation) AS m (relation)
+        CROSS JOIN LATERAL pgimport._whole_table(r.relation) AS m (relation)
         INNER JOIN pg_class AS c ON c.oid = m.relation AND c.relkind = 'r'
         GROUP BY r.relation
     ) AS q

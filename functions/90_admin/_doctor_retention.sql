@@ -1,5 +1,6 @@
 -- Whether the tables that grow with every import are kept small: retention is enabled once they are
--- large, and its maintenance runs. p_bytes: how large they may be without.
+-- large, and its maintenance runs. p_bytes: how large they may be without; with it, a 64th of that
+-- may be in a default partition: rows whose times cannot be stay there.
 -- Called by doctor().
 CREATE OR REPLACE FUNCTION pgimport._doctor_retention(
     p_bytes bigint DEFAULT 67108864
@@ -57,7 +58,7 @@ BEGIN
             max(p.to_at) AS until
         FROM pgimport._partitions(t.relation) AS p
     ) AS d
-    WHERE d.bytes > 0 OR d.until < clock_timestamp()
+    WHERE d.bytes > p_bytes / 64 OR d.until < clock_timestamp()
     ORDER BY t.relation::text;
 END;
 $_doctor_retention$;

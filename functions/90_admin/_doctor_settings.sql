@@ -18,6 +18,7 @@ DECLARE
     c_mb CONSTANT numeric := 1048576;
     c_server CONSTANT text := 'ALTER SYSTEM SET %s = %L; SELECT pg_reload_conf();';
     c_role CONSTANT text := 'ALTER ROLE CURRENT_USER SET %s = %L;';
+    c_session CONSTANT text := 'SET %1$s = %2$L; ALTER ROLE CURRENT_USER SET %1$s = %2$L;';
 BEGIN
     RETURN QUERY
     SELECT
@@ -100,11 +101,11 @@ BEGIN
             'a crash of the machine may tear pages: fit for tests alone'
         ),
         (
-            'session_replication_role', 'replica', 'origin', 'problem', c_role,
+            'session_replication_role', 'replica', 'origin', 'problem', c_session,
             'triggers and foreign keys of the targets do not fire in this session'
         ),
         (
-            'default_transaction_read_only', 'on', 'off', 'problem', c_role,
+            'default_transaction_read_only', 'on', 'off', 'problem', c_session,
             'nothing can be imported by transactions that only read'
         )
     ) AS w (name, bad, better, status, mend, why)

@@ -109,6 +109,8 @@ BEGIN
         AND f.rows_staged > 0
         AND c.relpersistence = 'u'
         AND NOT EXISTS (SELECT FROM pgimport._job_backends(j.job_id))
+        -- an empty one has still the index of its TOAST table; 0: somebody else has it for himself
+        AND pgimport._bytes_of(c.oid) > 0
         AND pg_relation_size(c.oid) = 0
     GROUP BY j.job_id
     ORDER BY j.job_id;

@@ -54,7 +54,7 @@ BEGIN
     RETURN QUERY SELECT
         format('index on import_job_id of target %s', p_target.name),
         'warning',
-        coalesce(format('%s is not valid', v_broken), 'missing'),
+        coalesce(v_broken || ' is not valid', 'missing'),
         'to verify or roll back a job the whole table is read',
         CASE
             WHEN v_broken IS NOT NULL THEN format('REINDEX INDEX %s;', v_broken)
@@ -183,7 +183,7 @@ SET search_path = pg_catalog, pg_temp
 AS $_doctor_table$
 #variable_conflict use_column
 DECLARE
-    v_tree oid[] := ARRAY(SELECT r::oid FROM pgimport._table_tree(p_relation) AS r);
+    v_tree oid[] := ARRAY(SELECT r::oid FROM pgimport._whole_table(p_relation) AS r);
 BEGIN
     RETURN QUERY
     SELECT
