@@ -66,6 +66,9 @@ CREATE TABLE pgimport.job (
     -- rollbacks of some of the rows, after which the job stays completed
     partial_rollbacks integer NOT NULL DEFAULT 0,
     redone integer NOT NULL DEFAULT 0,
+    -- everything of it but this record was dropped
+    deleted_at timestamptz,
+    deleted_by text,
     CONSTRAINT job_pkey PRIMARY KEY (job_id),
     CONSTRAINT job_target_id_fkey
     FOREIGN KEY (target_id) REFERENCES pgimport.target (target_id),
@@ -80,11 +83,20 @@ CREATE TABLE pgimport.job (
 
 CREATE INDEX job_target_id_idx ON pgimport.job (target_id, job_id);
 CREATE INDEX job_status_idx ON pgimport.job (status, job_id);
+-- for the filters of list_jobs()
+CREATE INDEX job_owner_role_idx ON pgimport.job (owner_role, job_id);
+CREATE INDEX job_actor_idx ON pgimport.job (actor, job_id) WHERE actor IS NOT NULL;
+CREATE INDEX job_tenant_idx ON pgimport.job (tenant, job_id) WHERE tenant IS NOT NULL;
+CREATE INDEX job_source_idx ON pgimport.job (source, job_id) WHERE source IS NOT NULL;
+CREATE INDEX job_created_at_idx ON pgimport.job (created_at);
+CREATE INDEX job_deleted_idx ON pgimport.job (job_id) WHERE deleted_at IS NOT NULL;
 
 -- A client's own key names one living job; it is free again once that job has no effect any more.
 CREATE UNIQUE INDEX job_idempotency_key_key
 ON pgimport.job (owner_role, target_id, idempotency_key)
-WHERE idempotency_key IS NOT NULL AND status NOT IN ('cancelled', 'rolled_back');
+WHERE idempotency_key IS NOT NULL
+AND status NOT IN ('cancelled', 'rolled_back')
+AND deleted_at IS NULL;
 
 COMMENT ON TABLE pgimport.job IS
 'One row an import: its state, what was found, what was written, what was undone. Never deleted.';

@@ -16,7 +16,9 @@ DECLARE
     v_wanted text;
 BEGIN
     PERFORM pgimport._require_keys(
-        p_filter, '{target,status,tenant,actor,since,until,file_name}', 'p_filter of list_jobs'
+        p_filter,
+        '{target,status,tenant,actor,role,source,since,until,file_name,deleted}',
+        'p_filter of list_jobs'
     );
     FOR r_filter IN
         SELECT f.key, f.value, jsonb_typeof(f.value) AS type, f.value #>> '{}' AS text
@@ -29,6 +31,8 @@ BEGIN
                     OR NOT c_statuses @> r_filter.value
                     THEN format('one or a list of %s', c_statuses)
                 END
+            WHEN r_filter.key = 'deleted' THEN
+                CASE WHEN r_filter.type <> 'boolean' THEN 'true or false' END
             WHEN r_filter.type <> 'string' THEN 'a text'
             WHEN r_filter.key IN ('since', 'until')
                 AND pgimport._cast_sqlstate(r_filter.text, 'timestamptz') IS NOT NULL

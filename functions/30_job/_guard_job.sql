@@ -85,6 +85,16 @@ BEGIN
             HINT = 'use the functions of pgimport: they take the allowed edges';
     END IF;
 
+    IF old.deleted_at IS NOT NULL AND (new.status, new.deleted_at, new.deleted_by)
+        IS DISTINCT FROM (old.status, old.deleted_at, old.deleted_by)
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'PI104',
+            MESSAGE = format('job "%s" was deleted on %s by "%s": its record stays as it is',
+                old.job_id, old.deleted_at, old.deleted_by),
+            HINT = 'select pgimport.create_job(target) starts another job';
+    END IF;
+
     IF old.status IN ('completed', 'inserting') THEN
         PERFORM pgimport._guard_window(old, new);
     END IF;

@@ -9,7 +9,8 @@ AS $_log_status$
 BEGIN
     INSERT INTO pgimport.job_event (job_id, event, from_status, to_status, actor, details)
     VALUES (
-        new.job_id, 'status', old.status, new.status, new.actor,
+        new.job_id, 'status', old.status, new.status,
+        pgimport._acting(new.owner_role, new.actor),
         jsonb_strip_nulls(jsonb_build_object(
             'sqlstate', CASE WHEN new.status = 'failed' THEN new.error_sqlstate END,
             'message', CASE WHEN new.status = 'failed' THEN new.error_message END,

@@ -55,7 +55,9 @@ BEGIN
         job_id, target_id, actor, tenant, source, source_info, options, mapping, idempotency_key
     )
     VALUES (
-        pgimport._new_job_id(), v_target.target_id, v_options ->> 'actor', v_options ->> 'tenant',
+        pgimport._new_job_id(), v_target.target_id,
+        coalesce(v_options ->> 'actor', nullif(current_setting('pgimport.actor', true), '')),
+        v_options ->> 'tenant',
         v_options ->> 'source', v_options ->> 'source_info',
         v_options || jsonb_build_object('constants', v_constants), v_options -> 'mapping',
         v_options ->> 'idempotency_key'
@@ -70,7 +72,8 @@ BEGIN
         WHERE j.target_id = v_target.target_id
             AND j.idempotency_key = v_options ->> 'idempotency_key'
             AND j.owner_role = current_user
-            AND j.status NOT IN ('cancelled', 'rolled_back');
+            AND j.status NOT IN ('cancelled', 'rolled_back')
+            AND j.deleted_at IS NULL;
 
         RETURN pgimport._envelope(
             v_job,

@@ -73,6 +73,8 @@ BEGIN
             'checked_at', r_job.checked_at,
             'completed_at', r_job.completed_at,
             'finished_at', r_job.finished_at,
+            'deleted_at', r_job.deleted_at,
+            'deleted_by', r_job.deleted_by,
             'error', CASE
                 WHEN coalesce(r_job.error_sqlstate, r_job.error_message) IS NOT NULL
                     THEN jsonb_build_object(

@@ -1,6 +1,7 @@
 -- Finds the file that was imported before with the same bytes (and, of a workbook, the same sheet):
 -- in a job of this target and tenant that is completed, waits in the queue or has written batches,
--- or in this job; rolled back, cancelled or deleted jobs have released theirs. Called by stage_file. Raises PI304.
+-- or in this job; rolled back, cancelled or deleted jobs have released theirs.
+-- Called by stage_file. Raises PI304.
 CREATE OR REPLACE FUNCTION pgimport._refuse_same_file(
     p_job pgimport.job,
     p_sha256 text,

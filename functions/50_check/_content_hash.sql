@@ -45,8 +45,8 @@ $_content_hash$;
 COMMENT ON FUNCTION pgimport._content_hash(pgimport.job) IS
 'internal: order-independent hash of the valid rows of a job.';
 
--- The completed job of the same target and tenant that imported the same rows, the newest one; all
--- null where there is none. A rollback of that job or its cancellation releases its content.
+-- The job of the same target and tenant that imported the same rows or does so, the newest one; all
+-- null where there is none. A rollback of that job or its deletion releases its content.
 -- Called by _over_limit and _content_warnings.
 CREATE OR REPLACE FUNCTION pgimport._same_content(
     p_job pgimport.job,
@@ -59,14 +59,16 @@ SET search_path = pg_catalog, pg_temp
 AS $_same_content$
 #variable_conflict use_column
 BEGIN
-    SELECT j.job_id, j.completed_at INTO job_id, completed_at
+    -- of one that is inserted in batches: since when
+    SELECT j.job_id, coalesce(j.completed_at, j.checked_at) INTO job_id, completed_at
     FROM pgimport.job AS j
     WHERE j.target_id = p_job.target_id
         AND j.content_hash = p_job.content_hash
         AND j.tenant IS NOT DISTINCT FROM p_job.tenant
-        AND j.status = 'completed'
+        AND j.status IN ('completed', 'inserting')
+        AND j.deleted_at IS NULL
         AND j.job_id <> p_job.job_id
-    ORDER BY j.completed_at DESC
+    ORDER BY 2 DESC
     LIMIT 1;
 END;
 $_same_content$;

@@ -25,8 +25,11 @@ BEGIN
         ON o.job_id = n.job_id
             AND o.target_id = p_job.target_id
             AND o.tenant IS NOT DISTINCT FROM p_job.tenant
-            AND o.status = 'completed'
-            AND o.completed_at > p_job.rolled_back_at
+            AND o.deleted_at IS NULL
+            AND (
+                o.status IN ('queued', 'inserting')
+                OR (o.status = 'completed' AND o.completed_at > p_job.rolled_back_at)
+            )
     WHERE f.job_id = p_job.job_id AND f.status <> 'failed'
     ORDER BY o.completed_at
     LIMIT 1;
@@ -41,7 +44,8 @@ BEGIN
             AND o.owner_role = p_job.owner_role
             AND o.idempotency_key = p_job.idempotency_key
             AND o.job_id <> p_job.job_id
-            AND o.status NOT IN ('cancelled', 'rolled_back');
+            AND o.status NOT IN ('cancelled', 'rolled_back')
+            AND o.deleted_at IS NULL;
     END IF;
 
     IF r_taken.job_id IS NOT NULL THEN
