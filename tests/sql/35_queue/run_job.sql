@@ -23,10 +23,11 @@ SELECT is(
     pgimport_test.pick(pgimport.claim_job('w 2'), 'job_id'), 'job_id=null',
     'another worker gets nothing'
 );
-SELECT throws_ok(
-    format('SELECT pgimport.run_job(%L, %s)', :'job', f.fence), f.code, NULL,
-    format('a run with claim %s is refused', f.fence)
-)
+SELECT
+    throws_ok(
+        format('SELECT pgimport.run_job(%L, %s)', :'job', f.fence), f.code, NULL,
+        format('a run with claim %s is refused', f.fence)
+    )
 FROM (VALUES ('0', 'PI105'), ('2', 'PI105'), ('-1', 'PI105'), ('NULL', 'PI001')) AS f (fence, code);
 SELECT throws_ok(
     format('SELECT pgimport.run_job(%L, 1)', gen_random_uuid()), 'PI105', NULL,
@@ -63,18 +64,19 @@ SELECT is(
         SELECT string_agg(concat_ws('>', e.event, e.to_status), ' ' ORDER BY e.event_id)
         FROM pgimport.job_events(:'job') AS e
         WHERE e.event IN ('submitted', 'claimed', 'released', 'dead') OR e.to_status IN (
-            'queued', 'checked', 'completed'
-        )
+                'queued', 'checked', 'completed'
+            )
     ), 'status>queued submitted claimed status>checked status>completed', 'the log tells it all'
 );
 
 -- leases
 SELECT pgimport_test.checked_job('{C}') AS next \gset
 SELECT pgimport.submit_job(:'next');
-SELECT throws_ok(
-    format('SELECT pgimport.claim_job(%s)', a.arguments), a.code, NULL,
-    format('claim_job(%s) is refused', a.arguments)
-)
+SELECT
+    throws_ok(
+        format('SELECT pgimport.claim_job(%s)', a.arguments), a.code, NULL,
+        format('claim_job(%s) is refused', a.arguments)
+    )
 FROM (
     VALUES
     ('NULL', 'PI001'), ('''  ''', 'PI001'), ('''w'', NULL', 'PI001'),
@@ -84,7 +86,8 @@ FROM (
 SELECT pgimport.claim_job('w 1', '1 minute');
 SELECT is(
     (
-        SELECT (pgimport.heartbeat(:'next', 1, '1 hour') ->> 'lease_until')::timestamptz
+        SELECT
+            (pgimport.heartbeat(:'next', 1, '1 hour') ->> 'lease_until')::timestamptz
             > clock_timestamp() + interval '59 minutes'
     ), true, 'a heartbeat makes the lease longer'
 );

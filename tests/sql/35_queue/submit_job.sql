@@ -59,10 +59,11 @@ SELECT throws_ok(
 );
 
 -- options
-SELECT throws_ok(
-    format('SELECT pgimport.submit_job(%L, %L)', :'empty', o.options), o.code, NULL,
-    format('options %s are refused', o.options)
-)
+SELECT
+    throws_ok(
+        format('SELECT pgimport.submit_job(%L, %L)', :'empty', o.options), o.code, NULL,
+        format('options %s are refused', o.options)
+    )
 FROM (
     VALUES
     ('[]', 'PI003'), ('{"prio": 1}', 'PI002'), ('{"allow_superuser": true}', 'PI002'),
@@ -81,8 +82,11 @@ SELECT pgimport.submit_job(
 ) AS answer \gset
 SELECT is(
     (
-        SELECT format('%s %s %s %s %s', q.state, q.is_checked, q.priority, q.max_attempts,
-            q.run_after = '2100-01-01 00:00+00')
+        SELECT
+            format(
+                '%s %s %s %s %s', q.state, q.is_checked, q.priority, q.max_attempts,
+                q.run_after = '2100-01-01 00:00+00'
+            )
         FROM pgimport.job_queue AS q
         WHERE q.job_id = :'checked'
     ), 'waiting t -5 2 t', 'what is checked is not checked again; options are kept'
