@@ -50,7 +50,9 @@ BEGIN
     IF v_is_called THEN
         -- the last of the thousand that were taken
         rows_done := greatest(rows_done - c_cache + 2, 1) * v_step;
-    ELSIF rows_done = 0 AND phase NOT IN ('issues', 'update', 'insert', 'rollback', 'restore') THEN
+    ELSIF rows_done = 0 AND (
+        phase IS NULL OR phase NOT IN ('issues', 'update', 'insert', 'rollback', 'restore')
+    ) THEN
         rows_done := NULL;
     ELSE
         rows_done := rows_done * v_step;
