@@ -398,6 +398,22 @@ def insert_job(job_id: JobId, options: Options | None = None) -> Call[models.Ins
     return _job("insert_job", models.InsertResult, job_id, options=(_JSON, options))
 
 
+def retry_job(job_id: JobId, options: Options | None = None) -> Call[models.InsertResult]:
+    """Try a job again that failed or stopped: check and insert it, or write what is left of it.
+
+    Args:
+        job_id: the job.
+        options: those of insert_job; without ``batch_rows`` all the rest is written.
+
+    Raises:
+        JobStateError: there is nothing to try again (PI109). StagingError: its staged rows are
+            lost; ``files`` of its result says what is to be staged again. InsertFailed: refused or
+            undone.
+
+    """
+    return _job("retry_job", models.InsertResult, job_id, options=(_JSON, options))
+
+
 def verify_job(job_id: JobId) -> Call[models.VerifyResult]:
     """Compare what is in the table with what was staged."""
     return _job("verify_job", models.VerifyResult, job_id)
@@ -652,6 +668,40 @@ def job_events(job_id: JobId) -> Call[list[models.EventRow]]:
     return _job_rows("job_events", models.EventRow, job_id)
 
 
+def delete_job(job_id: JobId, reason: str | None = None) -> Call[models.DeleteResult]:
+    """Delete what a job has, and keep its record, its log and the history of its rows.
+
+    Raises:
+        JobStateError: it can be rolled back, or somebody works on it (PI108).
+
+    """
+    return _job("delete_job", models.DeleteResult, job_id, reason=("text", reason))
+
+
+def row_history(
+    target: str,
+    key: Sequence[str | None],
+    after: int | None = None,
+    limit: int | None = None,
+) -> Call[list[models.HistoryRow]]:
+    """Return what jobs did to the record of a key, newest first, a page at a time.
+
+    Args:
+        target: a target with the option ``row_history``.
+        key: the values of its key, in its order, as texts.
+        after: history_id of the last row of the page before.
+        limit: rows of a page.
+
+    """
+    return _call(
+        "row_history",
+        models.HistoryRow,
+        {"target": ("text", target), "key": ("text[]", None if key is None else list(key))},
+        {"after": ("int8", after), "limit": ("int4", limit)},
+        "rows",
+    )
+
+
 # ----------------------------------------------------------------------------------- administration
 
 
@@ -720,7 +770,8 @@ FUNCTIONS = (
     mark_duplicates, validate_job, check_job, preview_job, rehearse_job, insert_job, verify_job,
     plan_rollback, rollback_job, rollback_rows, redo_job, disable_rollback, disable_old_rollbacks,
     duplicate_report, issue_report, issue_summary,
-    row_report, report_copy_sql, list_jobs, get_job, job_events, grant_usage, verify_install,
+    row_report, report_copy_sql, list_jobs, get_job, job_events, retry_job, delete_job, row_history,
+    grant_usage, verify_install,
     doctor, set_limit, list_limits,
     enable_retention, run_maintenance,
     submit_job, claim_job, heartbeat, run_job, release_job, run_next_job, list_queue,

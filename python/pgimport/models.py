@@ -228,6 +228,8 @@ class JobResult(Result):
     checked_at: datetime | None = None
     completed_at: datetime | None = None
     finished_at: datetime | None = None
+    deleted_at: datetime | None = None
+    deleted_by: str | None = None
     error: Json | None = None
     checksums: Json | None = None
     rollback: Json | None = None
@@ -407,6 +409,7 @@ class InsertResult(Result):
         rows_remaining: rows still to be written, of an insert in batches.
         batch_no: how many batches are written; None where it was no insert in batches.
         redone: how often the job was done again after a rollback.
+        retried: the status of a job that was tried again. files: what it wants staged again.
 
     """
 
@@ -419,6 +422,17 @@ class InsertResult(Result):
     rows_remaining: int | None = None
     batch_no: int | None = None
     redone: int | None = None
+    retried: str | None = None
+    files: list[Json] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteResult(Result):
+    """What was deleted of a job."""
+
+    reason: str | None = None
+    deleted_rows: int | None = None
+    deleted_issues: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -804,7 +818,35 @@ class JobRow(Record):
     rollback_until: datetime | None = None
     rolled_back_at: datetime | None = None
     rolled_back_by: str | None = None
+    deleted_at: datetime | None = None
     error_message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryRow(Record):
+    """What a job did to one record.
+
+    Attributes:
+        action: insert, update, delete or restore.
+        key: as it was written, *** for a sensitive column.
+        line_no: physical line of the file from which the job wrote the record.
+        actor, role_name: who did it.
+
+    """
+
+    history_id: int | None = None
+    written_at: datetime | None = None
+    action: str | None = None
+    key: list[str | None] = field(default_factory=list)
+    job_id: UUID | None = None
+    job_status: str | None = None
+    source: str | None = None
+    file_no: int | None = None
+    file_name: str | None = None
+    row_no: int | None = None
+    line_no: int | None = None
+    actor: str | None = None
+    role_name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

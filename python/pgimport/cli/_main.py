@@ -14,6 +14,7 @@ import psycopg
 
 from pgimport import __version__
 from pgimport.cli import (
+    delete,
     demo,
     fix,
     jobs,
@@ -128,11 +129,13 @@ for _command in (
     worker.queue,
     worker.worker,
     jobs.cancel,
+    delete.delete,
     jobs.clear,
     reports.report,
     fix.fix,
     reports.history,
     reports.show,
+    delete.record,
     demo.demo,
     server.start,
     server.status,

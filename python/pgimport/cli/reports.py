@@ -28,10 +28,13 @@ _STATUSES = (
 @click.option("--target", help="Jobs into this target.")
 @click.option("--status", type=click.Choice(_STATUSES), help="Jobs in this state.")
 @click.option("--tenant", help="Jobs of this tenant.")
-@click.option("--actor", help="Jobs of this person.")
+@click.option("--actor", help="Jobs of this person, or role.")
+@click.option("--role", help="Jobs of this role of the database.")
+@click.option("--source", help="Jobs from this source.")
 @click.option("--since", metavar="TIME", help="Created at or after, such as 2026-01-31.")
 @click.option("--until", metavar="TIME", help="Created before.")
 @click.option("--file", "file_name", metavar="TEXT", help="Jobs with a file of such a name.")
+@click.option("--deleted/--not-deleted", default=None, help="Only deleted jobs, or only others.")
 @click.option("--after", metavar="JOB", help="Go on after this job: the next page.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @html_options
@@ -45,7 +48,7 @@ def history(
     html: Path | None,
     language: str,
     zone: tzinfo,
-    **filters: str | None,
+    **filters: str | bool | None,
 ) -> None:
     """List jobs, the newest first; with --html all of them, unless --limit is given."""
     wanted = {name: value for name, value in filters.items() if value is not None}
@@ -68,7 +71,7 @@ def history(
         return
     state.out.table(
         ("job", "created (UTC)", "target", "status", "files", "rows", "clean", "inserted",
-         "updated", "deleted", "restored", "kept", "by"),
+         "updated", "skipped", "failed", "deleted", "restored", "kept", "by"),
         [
             (
                 row["job_id"],
@@ -80,6 +83,8 @@ def history(
                 number(row.get("clean_rows")),
                 number(row.get("rows_inserted")),
                 number(row.get("rows_updated")),
+                number(row.get("rows_skipped")),
+                number(row.get("rows_rejected")),
                 number(row.get("rows_deleted")),
                 number(row.get("rows_restored")),
                 number(row.get("rows_kept")),
@@ -87,12 +92,20 @@ def history(
             )
             for row in rows
         ],
-        right=("files", "rows", "clean", "inserted", "updated", "deleted", "restored", "kept"),
+        right=("files", "rows", "clean", "inserted", "updated", "skipped", "failed", "deleted",
+               "restored", "kept"),
     )  # fmt: skip
     if next_page:
-        state.out.next(shown_command("history", "--after", next_page), "the next page")
+        words = [word for name, value in wanted.items() for word in _filter_words(name, value)]
+        state.out.next(shown_command("history", *words, "--after", next_page), "the next page")
     else:
         state.out.next(f"pgimport show {rows[0]['job_id']}")
+
+
+def _filter_words(name: str, value: str | bool) -> list[str]:
+    if isinstance(value, bool):
+        return ["--deleted" if value else "--not-deleted"]
+    return ["--file" if name == "file_name" else f"--{name}", value]
 
 
 def _status(row: Mapping[str, Any]) -> str:
@@ -102,6 +115,8 @@ def _status(row: Mapping[str, Any]) -> str:
         words.append("partly rolled back")
     if row.get("redone"):
         words.append("redone" if row["redone"] == 1 else f"redone {row['redone']} times")
+    if row.get("deleted_at"):
+        words.append("deleted")
     return ", ".join(words)
 
 
@@ -120,7 +135,7 @@ def show(state: State, job: str) -> None:
     undone = raw.get("rollback") or {}
     out.facts(
         [
-            ("status", _status({**undone, "status": raw.get("status")})),
+            ("status", _status({**undone, **{n: raw.get(n) for n in ("status", "deleted_at")}})),
             *(
                 (shown, value)
                 for name, shown in (
@@ -181,7 +196,7 @@ def show(state: State, job: str) -> None:
             ("when (UTC)", "event", "times", "from", "to", "by"), _shown(events), right=("times",)
         )
     command = _NEXT.get(str(raw.get("status")))
-    if command:
+    if command and not raw.get("deleted_at"):
         out.next(f"pgimport {command} {job_id}")
 
 
@@ -212,7 +227,12 @@ def _show_rollback_of(state: State, raw: Mapping[str, Any]) -> None:
     if undone.get("redone"):
         times = "" if undone["redone"] == 1 else f" {number(undone['redone'])} times"
         state.out.line(f"\n  Inserted again{times} after a rollback.")
-    if raw.get("status") == "completed" and undone.get("until"):
+    if raw.get("deleted_at"):
+        state.out.line(
+            f"\n  Deleted {moment(raw['deleted_at'])} UTC by {printable(raw['deleted_by'])}:"
+            " this record, its log and what it imported are left."
+        )
+    elif raw.get("status") == "completed" and undone.get("until"):
         state.out.line(f"\n  Can be rolled back until {moment(undone['until'])} UTC.")
 
 
@@ -220,7 +240,9 @@ _NEXT = {
     "staged": "check",
     "checked": "insert",
     "completed": "plan",
-    "failed": "check",
+    "failed": "retry",
+    "staging_lost": "retry",
+    "inserting": "retry",
     "rolled_back": "redo",
 }
 
