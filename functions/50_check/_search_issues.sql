@@ -19,6 +19,12 @@ DECLARE
     v_rows text;
     v_suspects text[];
     v_failed integer := 0;
+    v_place bigint := 0;
+    v_started timestamptz := clock_timestamp();
+    v_staged CONSTANT bigint := (
+        SELECT sum(f.rows_staged) FROM pgimport.file AS f
+        WHERE f.job_id = p_job.job_id AND f.status = 'staged'
+    );
 BEGIN
     SELECT array_agg(
         format(
@@ -53,6 +59,11 @@ BEGIN
     END IF;
 
     FOREACH v_rows IN ARRAY coalesce(v_pieces, '{}') LOOP
+        -- pieces are of one size: so many rows, about, are looked through
+        PERFORM pgimport._begin_phase(
+            p_job.job_id, 'issues', 0, v_staged * v_place / cardinality(v_pieces), v_started
+        );
+        v_place := v_place + 1;
         v_suspects := pgimport._scan_values(p_job, v_rows);
         IF cardinality(v_suspects) > 0 THEN
             PERFORM pgimport._find_issues(p_job, v_rows, v_suspects);
