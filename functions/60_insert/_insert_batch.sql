@@ -96,6 +96,7 @@ BEGIN
                 v_constraint = CONSTRAINT_NAME;
     END;
 
+    v_message := v_message || pgimport._waited_for(v_sqlstate, p_relation);
     UPDATE pgimport.job
     SET status = CASE status WHEN 'inserting' THEN status ELSE 'failed' END,
         error_sqlstate = v_sqlstate,

@@ -66,6 +66,30 @@ $_table_holders$;
 COMMENT ON FUNCTION pgimport._table_holders(regclass, text[]) IS
 'internal: the sessions that hold locks of some modes on a table.';
 
+-- What an error of a statement that waited in vain for a row should add to its message: the other
+-- sessions that write the table, one of which has the row. Nothing for any other error.
+-- Called by _insert_batch.
+CREATE OR REPLACE FUNCTION pgimport._waited_for(
+    p_sqlstate text,
+    p_relation regclass
+)
+RETURNS text
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_waited_for$
+BEGIN
+    RETURN CASE WHEN p_sqlstate = '55P03' THEN coalesce(
+        '; others who write the table: ' || pgimport._table_holders(
+            p_relation, '{RowExclusiveLock,ShareRowExclusiveLock,ExclusiveLock}'
+        ), ''
+    ) ELSE '' END;
+END;
+$_waited_for$;
+
+COMMENT ON FUNCTION pgimport._waited_for(text, regclass) IS
+'internal: what the message of a wait in vain should add: who writes the table.';
+
 -- Locks a target for writing rows, one job at a time, and makes sure that it is still the table of
 -- that name. Readers and other writers go on; another insert or rollback of pgimport waits, also
 -- one by another name of the same table.

@@ -220,3 +220,18 @@ def test_two_names_of_one_table_write_one_after_the_other(
         call(second, "insert_job", other)
     first.commit()
     assert call(second, "insert_job", other)["rows_skipped"] == 2
+
+
+def test_whoever_gives_up_waiting_for_a_row_is_told_who_else_writes_the_table(
+    conn: Conn, first: Conn, second: Conn
+) -> None:
+    job = prepared(conn, "checked", ["A", "B"])
+    first.execute("INSERT INTO public.code (merchant_id, code) VALUES (1, 'B')")
+    second.execute("SET lock_timeout = '50ms'")
+    answer = call(second, "insert_job", job)
+    assert (answer["success"], answer["status"]) == (False, "failed")
+    assert answer["details"]["sqlstate"] == "55P03"
+    assert f"pid {first.info.backend_pid} " in answer["details"]["message"]
+    first.rollback()
+    call(second, "check_job", job)
+    assert call(second, "insert_job", job)["rows_inserted"] == 2
