@@ -22,10 +22,11 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from _command import COMMAND, environment
+from _command import COMMAND, Ran, environment, run
 from _sessions import PATIENCE, Conn, call, scalar, until
 from pgimport import (
     Client,
+    InsertFailed,
     Interrupted,
     Progress,
     StagingError,
@@ -35,7 +36,7 @@ from pgimport import (
     stage_files,
 )
 from pgimport import progress as progress_module
-from pgimport.embedded import EmbeddedServer
+from pgimport.embedded import EmbeddedServer, find_servers
 from pgimport.readers import disk
 
 MERCHANT = "6f1f64a0-6f0e-4a58-9d3c-0f2b8a1c7e11"
@@ -241,7 +242,7 @@ def test_however_often_it_is_interrupted_the_same_rows_and_issues_are_staged(
 ) -> None:
     first = int(os.environ.get("PGIMPORT_TEST_SEED", random.randrange(10**6)))
     print(f"PGIMPORT_TEST_SEED={first}")
-    for seed in range(first, first + 8):
+    for seed in range(first, first + 4):
         chance = random.Random(seed)
         path = tmp_path / f"{seed}{suffix}"
         (records if suffix == ".ndjson" else mixed)(seed, path)
@@ -516,24 +517,44 @@ def test_after_so_many_retries_it_gives_up_with_a_job_to_go_on_with(
     assert done.insert.rows_inserted == 3000
 
 
-@pytest.fixture
-def crashing(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
-    with EmbeddedServer.for_tests(server.major) as own:
+class Crashing:
+    """A database on a server that may crash."""
+
+    def __init__(self, server: EmbeddedServer, name: str) -> None:
+        self.server = server
+        self.dsn = conninfo.make_conninfo(server.dsn, dbname=name)
+
+    def crash(self) -> None:
+        self.server.stop("immediate")
+        self.server.start()
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[EmbeddedServer]:
+    found = find_servers()
+    version = int(os.environ.get("PGIMPORT_TEST_SERVER") or (15 if 15 in found else max(found)))
+    with EmbeddedServer.for_tests(version) as own:
         with psycopg.connect(own.dsn, autocommit=True) as conn:
+            conn.execute("CREATE DATABASE ready")
+        ready = conninfo.make_conninfo(own.dsn, dbname="ready")
+        with psycopg.connect(ready, autocommit=True) as conn:
             conn.execute(_assemble.assemble())
             conn.execute(TABLE)
             Client(conn).register_target("public.codes", "codes", ["code", "merchant_id"])
         yield own
 
 
-def crash(server: EmbeddedServer) -> None:
-    server.stop("immediate")
-    server.start()
+@pytest.fixture
+def crashing(mortal: EmbeddedServer) -> Crashing:
+    name = f"of_{os.urandom(6).hex()}"
+    with psycopg.connect(mortal.dsn, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE ready".encode())
+    return Crashing(mortal, name)
 
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_an_import_goes_on_by_itself_after_a_crash_of_the_server(
-    crashing: EmbeddedServer, tmp_path: Path, durable: bool
+    crashing: Crashing, tmp_path: Path, durable: bool
 ) -> None:
     small = write(tmp_path / "1.csv", 50)
     large = tmp_path / "2.csv"
@@ -545,7 +566,7 @@ def test_an_import_goes_on_by_itself_after_a_crash_of_the_server(
         options={"durable": durable},
         checkpoint_bytes=PIECE,
         jobs=1,
-        progress=At(2000, lambda: crash(crashing)),
+        progress=At(2000, crashing.crash),
     )
     assert done.insert is not None
     assert done.insert.rows_inserted == 3050
@@ -677,3 +698,119 @@ def test_a_second_interruption_does_not_wait(
         process.kill()
     assert process.returncode == 5, err
     assert json.loads(out)["hint"].endswith(f"--job {json.loads(out)['job_id']}")
+
+
+# ------------------------------------------------------------------------------- the command retry
+
+
+def retried(dsn: str, *words: str, typed: str | None = None) -> Ran:
+    return run("--json", "retry", *words, dsn=dsn, typed=typed)
+
+
+def test_retry_stages_what_is_missing_and_leaves_other_files_alone(
+    dsn: str, conn: Conn, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.csv", 2000)
+    job = half_staged(dsn, path)
+    (tmp_path / "not_of_this_job.csv").write_text(HEADER + "".join(lines(5, 9000)))
+
+    # nobody is there to be asked
+    done = retried(dsn, job)
+    assert done.code == 3, done.err
+    assert done.json["hint"] == f"pgimport retry {job} FOLDER"
+    assert "a.csv" in done.json["message"]
+
+    done = retried(dsn, job, str(tmp_path), "--yes")
+    assert done.code == 0, done.err
+    assert done.json["rows_inserted"] == 2000
+    assert [file["status"] for file in done.json["details"]["stage"]["details"]["files"]] == [
+        "staged",
+        "left out",
+    ]
+    assert scalar(conn, "SELECT max(code) FROM public.codes") == "C999"
+    assert retried(dsn, job).json["message"].startswith(f"job {job} was completed before")
+
+
+def test_retry_asks_for_the_folder_and_for_a_confirmation(
+    dsn: str, conn: Conn, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.csv", 2000)
+    job = half_staged(dsn, path)
+    done = retried(dsn, job, typed=f"{tmp_path}\nYES")
+    assert done.code == 0, done.err
+    assert scalar(conn, "SELECT count(*) FROM public.codes") == 2000
+
+
+def test_retry_of_a_job_that_failed_checks_and_inserts_it(
+    dsn: str, conn: Conn, tmp_path: Path
+) -> None:
+    conn.execute(
+        "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN RAISE EXCEPTION 'no'; END$$"
+    )
+    conn.execute(
+        "CREATE TRIGGER no BEFORE INSERT ON public.codes FOR EACH ROW EXECUTE FUNCTION public.no()"
+    )
+    job = import_failed(dsn, write(tmp_path / "a.csv", 20))
+    assert call(conn, "get_job", job)["status"] == "failed"
+    conn.execute("DROP TRIGGER no ON public.codes")
+    done = retried(dsn, job, "--yes")
+    assert done.code == 0, done.err
+    assert done.json["rows_inserted"] == 20
+    assert done.json["details"]["verify"]["verified"]
+
+
+def import_failed(dsn: str, path: Path) -> str:
+    jobs: list[Any] = []
+    with pytest.raises(InsertFailed):
+        import_files(dsn, "codes", [path], begun=jobs.append)
+    return str(jobs[0])
+
+
+def test_retry_stages_again_what_a_crash_has_emptied(crashing: Crashing, tmp_path: Path) -> None:
+    write(tmp_path / "1.csv", 50)
+    (tmp_path / "2.csv").write_text(HEADER + "".join(lines(50, 50)))
+    staged_job = str(stage_files(crashing.dsn, None, [tmp_path], target="codes").job_id)
+    crashing.crash()
+    done = retried(crashing.dsn, staged_job, "--yes")
+    assert done.code == 3
+    assert "1.csv, 2.csv" in done.json["message"]
+    done = retried(crashing.dsn, staged_job, str(tmp_path), "--yes")
+    assert done.code == 0, done.err
+    assert done.json["rows_inserted"] == 100
+
+
+def test_retry_of_a_job_that_is_over_says_what_to_do_instead(
+    dsn: str, conn: Conn, tmp_path: Path
+) -> None:
+    job = half_staged(dsn, write(tmp_path / "a.csv", 2000))
+    call(conn, "cancel_job", job)
+    done = retried(dsn, job, "--yes")
+    assert (done.code, done.json["code"]) == (1, "PI109")
+
+
+def test_a_server_that_goes_away_is_exit_code_5_with_the_command_that_goes_on(
+    crashing: Crashing, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.csv", 3000)
+    first = psycopg.connect(crashing.dsn)
+    first.execute("LOCK TABLE public.codes IN ACCESS EXCLUSIVE MODE")
+    process = begun(crashing.dsn, "import", "codes", str(path), "--yes")
+    with psycopg.connect(crashing.dsn, autocommit=True) as conn:
+        until(
+            lambda: bool(
+                scalar(conn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            ),
+            "the check or the insert waits",
+        )
+    crashing.server.stop("immediate")
+    first.close()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 5, err
+    answer = json.loads(out)
+    assert answer["hint"].startswith("pgimport ")
+    assert answer["job_id"] in answer["hint"]
+    crashing.server.start()
+    done = run("--json", "retry", answer["job_id"], str(path), "--yes", dsn=crashing.dsn)
+    assert done.code == 0, done.err
+    assert done.json["rows_inserted"] == 3000

@@ -99,8 +99,7 @@ def retry(
             again = shown_command("insert", job_id, *batch_words(batch_rows), "--yes")
             confirm(state, "YES", f"\n{what_will_be_written(check)}.", yes, again)
     elif known["status"] not in ("inserting", "completed"):
-        # the database says why not
-        check_now(state, job_id)
+        caller.retry_job(job_id)  # says why not
     insert_and_verify(state, job_id, batch_rows, found)
 
 
