@@ -100,9 +100,7 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network", "Audits", "DOM"):
             self.call(f"{domain}.enable")
 
-    def open(
-        self, path: Path, width: int = 1280, height: int = 900, dark: bool = False
-    ) -> None:
+    def open(self, path: Path, width: int = 1280, height: int = 900, dark: bool = False) -> None:
         """Open a file in a window of a width, by day or by night."""
         self.call(
             "Emulation.setDeviceMetricsOverride",

@@ -13,6 +13,7 @@ import psycopg
 from pgimport import models
 from pgimport.client import Client
 from pgimport.errors import PgImportError
+from pgimport.html_report._format import as_moment
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -98,7 +99,7 @@ def read_job(
         job=job,
         events=[event.raw for event in client.job_events(job_id)],
         issues=client.issue_summary(job_id),
-        sensitive=_sensitive(client, str(job.get("target_name") or "")),
+        sensitive=_sensitive(client, job),
         verify=verified,
         plan=planned,
         version=client.version(),
@@ -114,9 +115,14 @@ def _try(client: Client, call: Callable[[], T]) -> T | str:
         return str(error).strip() or type(error).__name__
 
 
-def _sensitive(client: Client, target: str) -> frozenset[str] | None:
-    described = _try(client, lambda: client.describe_target(target))
+def _sensitive(client: Client, job: Json) -> frozenset[str] | None:
+    """Return the sensitive columns of a job's target; None where it is not there any more."""
+    described = _try(client, lambda: client.describe_target(str(job.get("target_name") or "")))
     if isinstance(described, str):
+        return None
+    began, made = as_moment(job.get("created_at")), as_moment(described.raw.get("created_at"))
+    # a later target may have the name of an earlier one
+    if not isinstance(began, datetime) or not isinstance(made, datetime) or made > began:
         return None
     return frozenset(
         str(column.get("name"))
