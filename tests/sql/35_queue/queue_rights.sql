@@ -40,17 +40,9 @@ CREATE TRIGGER note BEFORE INSERT ON pgimport_test.codes
 FOR EACH ROW EXECUTE FUNCTION pgimport_test.note();
 
 -- ann's job
-SELECT set_config('role', 'pgimport_test_ann', true);
-SELECT pgimport.create_job('codes') ->> 'job_id' AS job \gset
-SELECT pgimport.stage_file(:'job', 'a.csv', '{merchant_id,code}', '{}') ->> 'file_no' AS file \gset
-SELECT format('INSERT INTO pgimport_staging.%I (merchant_id, code) VALUES (%L, ''A'')',
-    (
-        SELECT f.staging_table FROM pgimport.file AS f
-        WHERE f.job_id = :'job'
-    ), '11111111-1111-4111-8111-111111111111') AS load \gset
-:load;
-SELECT pgimport.finish_file(:'job', :file, 1);
-SELECT set_config('role', 'none', true);
+SELECT pgimport_test.answer_as(
+    'pgimport_test_ann', $$SELECT pgimport_test.checked_job('{A}')$$
+) AS job \gset
 
 SELECT is(
     pgimport_test.answer_as('pgimport_test_bob', format('SELECT pgimport.submit_job(%L)', :'job')),
@@ -68,21 +60,23 @@ SELECT is(
         )::jsonb ->> 'state'
     ), 'waiting', 'its owner submits it'
 );
-SELECT is(
-    pgimport_test.answer_as(w.who, 'SELECT count(*) FROM pgimport.list_queue()'), w.sees,
-    format('%s sees %s of it', w.who, w.sees)
-)
+SELECT
+    is(
+        pgimport_test.answer_as(w.who, 'SELECT count(*) FROM pgimport.list_queue()'), w.sees,
+        format('%s sees %s of it', w.who, w.sees)
+    )
 FROM (
     VALUES
     ('pgimport_test_ann', '1'), ('pgimport_test_lead', '1'), ('pgimport_test_worker', '1'),
     ('pgimport_test_admin', '1'), ('pgimport_test_bob', '0'), ('pgimport_test_viewer', '0'),
     ('pgimport_test_nobody', '42501')
 ) AS w (who, sees);
-SELECT is(
-    pgimport_test.answer_as(
-        w.who, 'SELECT coalesce(pgimport.claim_job(''w'') ->> ''job_id'', ''none'')'
-    ), w.answer, format('%s may not take it', w.who)
-)
+SELECT
+    is(
+        pgimport_test.answer_as(
+            w.who, 'SELECT coalesce(pgimport.claim_job(''w'') ->> ''job_id'', ''none'')'
+        ), w.answer, format('%s may not take it', w.who)
+    )
 FROM (
     VALUES
     ('pgimport_test_bob', 'none'), ('pgimport_test_viewer', '42501'),

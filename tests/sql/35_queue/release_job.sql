@@ -8,7 +8,7 @@ SELECT pgimport_test.codes_target();
 SELECT
     is(
         pgimport._is_temporary(s.code), s.temporary,
-        format('SQLSTATE %s: %s', s.code, CASE WHEN s.temporary THEN 'temporary' ELSE 'for good' END)
+        format('SQLSTATE %s is temporary: %s', s.code, s.temporary)
     )
 FROM (
     VALUES
@@ -73,7 +73,10 @@ SELECT is(
 );
 SELECT is(
     (
-        SELECT string_agg(concat_ws(' ', e.event, e.details ->> 'sqlstate'), ', ' ORDER BY e.event_id)
+        SELECT
+            string_agg(
+                concat_ws(' ', e.event, e.details ->> 'sqlstate'), ', ' ORDER BY e.event_id
+            )
         FROM pgimport.job_events(:'job') AS e
         WHERE e.event IN ('released', 'dead')
     ), 'released 55P03, dead 40P01', 'the log tells each attempt'
