@@ -182,14 +182,16 @@ CREATE TABLE pgimport.issue (
     -- 'read' while the file was read, 'check' while its rows were validated
     found_by text NOT NULL DEFAULT 'check',
     found_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT issue_pkey PRIMARY KEY (job_id, issue_id, found_at),
     CONSTRAINT issue_severity_check CHECK (severity IN ('error', 'warning')),
     CONSTRAINT issue_found_by_check CHECK (found_by IN ('read', 'check'))
 ) PARTITION BY RANGE (found_at);
 
 -- Takes all rows until enable_retention() makes partitions by time, and later what fits none: an
--- insert never fails for want of a partition.
-CREATE TABLE pgimport.issue_default PARTITION OF pgimport.issue DEFAULT;
+-- insert never fails for want of a partition. Keys and indexes are its own, and the others are like
+-- it: where pgimport is an extension, pg_dump would make indexes of the whole table twice.
+CREATE TABLE pgimport.issue_default PARTITION OF pgimport.issue (
+    CONSTRAINT issue_default_pkey PRIMARY KEY (job_id, issue_id)
+) DEFAULT;
 
 COMMENT ON TABLE pgimport.issue IS
 'Problems found in the data of a job: file, row, line, column, code, value, message and hint.';

@@ -37,13 +37,14 @@ CREATE TABLE pgimport.job_event (
     actor text,
     application_name text NOT NULL DEFAULT current_setting('application_name'),
     client_address inet DEFAULT inet_client_addr(),
-    details jsonb NOT NULL DEFAULT '{}',
+    details jsonb NOT NULL DEFAULT '{}'
     -- no foreign key: jobs are never deleted, and with one every new partition would have to lock
     -- pgimport.job against all that is running
-    CONSTRAINT job_event_pkey PRIMARY KEY (job_id, event_id, happened_at)
 ) PARTITION BY RANGE (happened_at);
 
-CREATE TABLE pgimport.job_event_default PARTITION OF pgimport.job_event DEFAULT;
+CREATE TABLE pgimport.job_event_default PARTITION OF pgimport.job_event (
+    CONSTRAINT job_event_default_pkey PRIMARY KEY (job_id, event_id)
+) DEFAULT;
 
 COMMENT ON TABLE pgimport.job_event IS
 'Append-only log: every change of a job''s status and every act on it, by whom, from where.';

@@ -23,7 +23,7 @@ CREATE TABLE pgimport.row_history (
 
 CREATE TABLE pgimport.row_history_default PARTITION OF pgimport.row_history DEFAULT;
 
-CREATE INDEX row_history_key_idx ON pgimport.row_history (target_id, key_hash);
+CREATE INDEX row_history_default_key_idx ON pgimport.row_history_default (target_id, key_hash);
 
 COMMENT ON TABLE pgimport.row_history IS
 'Append-only: what jobs did to each record of targets with the option row_history.';

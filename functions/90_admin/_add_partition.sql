@@ -19,6 +19,7 @@ DECLARE
     v_from timestamptz := pgimport._partition_start(p_at, p_length);
     v_to timestamptz := v_from + p_length;
     v_name text;
+    v_default regclass;
     r_near record;
 BEGIN
     SELECT
@@ -33,6 +34,8 @@ BEGIN
     v_from := greatest(v_from, r_near.before);
     v_to := least(v_to, r_near.after);
 
+    SELECT p.part INTO STRICT v_default
+    FROM pgimport._partitions(p_relation) AS p WHERE p.is_default;
     SELECT format('%s_p%s', c.relname, to_char(v_from, p_names)) INTO STRICT v_name
     FROM pg_class AS c WHERE c.oid = p_relation;
     IF to_regclass(format('pgimport.%I', v_name)) IS NOT NULL THEN
@@ -40,7 +43,7 @@ BEGIN
     END IF;
     EXECUTE format(
         'CREATE TABLE pgimport.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS '
-        'INCLUDING STORAGE INCLUDING COMPRESSION)', v_name, p_relation
+        'INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING INDEXES)', v_name, v_default
     );
     EXECUTE format(
         'ALTER TABLE %s ATTACH PARTITION pgimport.%I FOR VALUES FROM (%L) TO (%L)',

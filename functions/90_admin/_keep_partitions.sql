@@ -1,6 +1,6 @@
 -- Makes every partition of pgimport's tables what its table is: of the same owner, with row-level
 -- security and without rights for anybody else, so that nobody reads or writes past the policies of
--- the table; append-only against TRUNCATE, too, where the table is. pg_partman makes partitions
+-- the table; with the indexes of the default partition; append-only against TRUNCATE, too, where the table is. pg_partman makes partitions
 -- that have none of it.
 -- Called by schema/end.sql, enable_retention and run_maintenance. What is so already is not locked.
 CREATE OR REPLACE FUNCTION pgimport._keep_partitions()
@@ -63,9 +63,52 @@ BEGIN
             );
             EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER guard_truncate', r_part.name);
         END IF;
+        PERFORM pgimport._keep_indexes(r_part.relation, r_part.name);
     END LOOP;
 END;
 $_keep_partitions$;
 
 COMMENT ON FUNCTION pgimport._keep_partitions() IS
 'internal: gives partitions the owner, the row-level security and the guards of their table.';
+
+-- Gives a partition the indexes of the default partition that it lacks. Called by _keep_partitions.
+CREATE OR REPLACE FUNCTION pgimport._keep_indexes(
+    p_relation regclass,
+    p_part regclass
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $_keep_indexes$
+-- definitions are of the catalog: @plpgsql_check_options: security_warnings = false
+DECLARE
+    r_index record;
+BEGIN
+    FOR r_index IN
+        SELECT x.indisunique, q.definition
+        FROM pgimport._partitions(p_relation) AS p
+        INNER JOIN pg_index AS x ON x.indrelid = p.part
+        CROSS JOIN LATERAL (
+            SELECT substring(pg_get_indexdef(x.indexrelid) FROM ' USING (.*)$') AS definition
+        ) AS q
+        WHERE p.is_default
+            AND p.part <> p_part
+            AND NOT EXISTS (
+                SELECT FROM pg_index AS o
+                WHERE o.indrelid = p_part
+                    AND o.indisunique = x.indisunique
+                    AND substring(pg_get_indexdef(o.indexrelid) FROM ' USING (.*)$') = q.definition
+            )
+    LOOP
+        EXECUTE format(
+            'CREATE %s ON %s USING %s',
+            CASE WHEN r_index.indisunique THEN 'UNIQUE INDEX' ELSE 'INDEX' END,
+            p_part, r_index.definition
+        );
+    END LOOP;
+END;
+$_keep_indexes$;
+
+COMMENT ON FUNCTION pgimport._keep_indexes(regclass, regclass) IS
+'internal: gives a partition the indexes of the default partition that it lacks.';

@@ -69,6 +69,7 @@ AS $_partman_take$
 -- names are of the catalog: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_aside CONSTANT text := p_table.table_name || '_aside';
+    c_template CONSTANT text := 'template_pgimport_' || p_table.table_name;
     v_default text;
     r_partman record := pgimport._partman();
 BEGIN
@@ -76,13 +77,22 @@ BEGIN
     FROM pgimport._partitions(p_table.relation) AS p
     INNER JOIN pg_class AS c ON c.oid = p.part
     WHERE p.is_default;
+    -- what is like this table has the indexes of the default partition
+    IF to_regclass(format('%I.%I', r_partman.schema_name, c_template)) IS NOT NULL THEN
+        EXECUTE format('DROP TABLE %I.%I', r_partman.schema_name, c_template);
+    END IF;
+    EXECUTE format(
+        'CREATE TABLE %I.%I (LIKE pgimport.%I INCLUDING INDEXES)',
+        r_partman.schema_name, c_template, v_default
+    );
     IF r_partman.major < 5 THEN
         EXECUTE format('ALTER TABLE %s DETACH PARTITION pgimport.%I', p_table.relation, v_default);
         EXECUTE format('ALTER TABLE pgimport.%I RENAME TO %I', v_default, c_aside);
     END IF;
     EXECUTE format(
         'SELECT %I.create_parent(p_parent_table => %L, p_control => %L, p_type => %L, '
-        'p_interval => %L, p_premake => %s, p_start_partition => %L, p_jobmon => false%s)',
+        'p_interval => %L, p_premake => %s, p_start_partition => %L, p_jobmon => false, '
+        'p_template_table => %L%s)',
         r_partman.schema_name,
         'pgimport.' || p_table.table_name,
         p_table.column_name,
@@ -90,6 +100,7 @@ BEGIN
         p_length,
         p_premake,
         p_start,
+        format('%s.%s', r_partman.schema_name, c_template),
         CASE WHEN r_partman.major >= 5 THEN ', p_default_table => false' END
     );
     IF r_partman.major < 5 THEN

@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 
-SELECT plan(46);
+SELECT plan(47);
 
 -- before anything is enabled
 SELECT throws_ok(
@@ -128,6 +128,11 @@ SELECT is_empty(
         SELECT n.nspowner FROM pg_namespace AS n WHERE n.nspname = 'pgimport'
     ) OR EXISTS (SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee <> c.relowner)$$,
     'a partition is the owner''s and has row-level security, and nobody else any right on it'
+);
+SELECT is_empty(
+    $$SELECT p.part FROM pgimport._partitioned() AS t, pgimport._partitions(t.relation) AS p
+    WHERE 1 <> (SELECT count(*) FROM pg_index AS x WHERE x.indrelid = p.part)$$,
+    'each has the index of its table, once'
 );
 SELECT p.part AS event_part FROM pgimport._partitions('pgimport.job_event') AS p
 WHERE p.from_at <= now() AND p.to_at > now() \gset

@@ -18,7 +18,7 @@ SELECT * FROM finish();
 ROLLBACK;
 \quit
 \endif
-SELECT plan(32);
+SELECT plan(33);
 
 SELECT throws_ok(
     $$SELECT pgimport.enable_retention('{"engine": "pg_partman"}')$$, 'PI604', NULL,
@@ -91,6 +91,11 @@ SELECT is_empty(
         SELECT n.nspowner FROM pg_namespace AS n WHERE n.nspname = 'pgimport'
     ) OR EXISTS (SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee <> c.relowner)$$,
     'partitions that pg_partman made are guarded like any other'
+);
+SELECT is_empty(
+    $$SELECT p.part FROM pgimport._partitioned() AS t, pgimport._partitions(t.relation) AS p
+    WHERE 1 <> (SELECT count(*) FROM pg_index AS x WHERE x.indrelid = p.part)$$,
+    'and have the index of their table, once'
 );
 SELECT p.part AS event_part FROM pgimport._partitions('pgimport.job_event') AS p
 WHERE p.from_at <= now() AND p.to_at > now() \gset
