@@ -1,9 +1,11 @@
--- Stops a statement of another session that works on a job. Called by _stop_run.
+-- Stops a statement of another session that works on a job; with p_send false it only looks whether
+-- the caller may. Called by _stop_run.
 -- Raises PI601 where the caller may not cancel what that session does.
 CREATE OR REPLACE FUNCTION pgimport._cancel_backend(
     p_job pgimport.job,
     p_pid integer,
-    p_act text
+    p_act text,
+    p_send boolean
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -37,13 +39,13 @@ BEGIN
                 ELSE 'it loads a file of the job' END,
             HINT = format('ask "%s" or a superuser to call pgimport.cancel_job(%L), or for: '
                 'GRANT pg_signal_backend TO %I;', v_role, p_job.job_id, current_user);
-    ELSIF v_may THEN
+    ELSIF v_may AND p_send THEN
         PERFORM pg_cancel_backend(p_pid);
     END IF;
 END;
 $_cancel_backend$;
 
-COMMENT ON FUNCTION pgimport._cancel_backend(pgimport.job, integer, text) IS
+COMMENT ON FUNCTION pgimport._cancel_backend(pgimport.job, integer, text, boolean) IS
 'internal: cancels what a backend does for a job, where the caller may.';
 
 -- Locks a job against whoever works on it: cancels the statements of the sessions that act on it or
@@ -76,14 +78,19 @@ BEGIN
             SELECT FROM pgimport._job_backends(p_job.job_id) AS b WHERE b.pid <> pg_backend_pid()
         );
 
+        -- first all of them: where one may not be stopped, none is
         FOR r_backend IN
-            SELECT b.pid, b.act FROM pgimport._job_backends(p_job.job_id) AS b
+            SELECT b.pid, b.act, s.send FROM pgimport._job_backends(p_job.job_id) AS b
+            CROSS JOIN (VALUES (false), (true)) AS s (send)
             WHERE b.pid <> pg_backend_pid()
                 -- once a second: between two statements a session does not hear it
                 AND (b.pid <> ALL (v_stopped) OR clock_timestamp() >= v_again)
-            ORDER BY b.pid
+            ORDER BY s.send, b.pid
         LOOP
-            PERFORM pgimport._cancel_backend(p_job, r_backend.pid, r_backend.act);
+            PERFORM pgimport._cancel_backend(
+                p_job, r_backend.pid, r_backend.act, r_backend.send
+            );
+            CONTINUE WHEN NOT r_backend.send;
             v_stopped := array_remove(v_stopped, r_backend.pid) || r_backend.pid;
             v_again := clock_timestamp() + interval '1 s';
         END LOOP;

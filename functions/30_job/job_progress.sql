@@ -91,13 +91,22 @@ BEGIN
                 (
                     SELECT format(', job %s', j.job_id)
                     FROM pg_locks AS l
-                    INNER JOIN pgimport.job AS j
+                    -- one that is rolled back is rarely an old one
+                    INNER JOIN (
+                        SELECT a.job_id FROM pgimport.job AS a
+                        WHERE a.status IN (
+                            'staging', 'staged', 'checked', 'queued', 'inserting', 'failed'
+                        )
+                        UNION ALL (
+                            SELECT d.job_id FROM pgimport.job AS d
+                            WHERE d.status = 'completed' ORDER BY d.job_id DESC LIMIT 1000
+                        )
+                    ) AS j
                         ON (l.classid::bigint << 32) | l.objid::bigint
                             = pgimport._run_key(j.job_id)
                     WHERE l.pid = b.pid AND l.locktype = 'advisory' AND l.objsubid = 1
                         AND l.granted AND l.mode = 'ExclusiveLock'
-                        AND j.status NOT IN ('cancelled', 'pending')
-                    ORDER BY j.job_id DESC LIMIT 1
+                    LIMIT 1
                 )
             ), '; ' ORDER BY b.pid
         )
