@@ -19,7 +19,7 @@ from bench.report import Results
 from bench.result import Figure
 from bench.server import BenchServer, bench_server
 
-PARTS = ("targets", "others", "shapes", "readers", "files", "rollback")
+PARTS = ("targets", "others", "shapes", "readers", "files", "rollback", "operations")
 # parts with data of their own
 OWN_DATA = ("shapes", "files")
 COMPARED_ROWS = 2_000_000

@@ -26,6 +26,7 @@ TITLES = {
     "readers": "While others read",
     "files": "Files of all formats, bad cells and their repair",
     "rollback": "Updates, plans and rollbacks",
+    "operations": "Batches and history",
 }
 
 

@@ -12,8 +12,8 @@ class Figure:
     """A figure of a run of the benchmark.
 
     Attributes:
-        part: targets, phases, others, shapes, readers, files or rollback: the table it belongs
-            to.
+        part: targets, phases, others, shapes, readers, files, rollback or operations: the
+            table it belongs to.
         name: what was measured, in a few words.
         values: one value a run.
         unit: s, rows/s, MB, ratio (× of something), ms or rows.
