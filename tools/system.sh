@@ -13,6 +13,8 @@ venv)
 tests)
     packages="postgresql-15 postgresql-client-15 postgresql-15-pgtap postgresql-15-plpgsql-check
         postgresql-15-partman postgresql-15-cron libtap-parser-sourcehandler-pgtap-perl"
+    # shows the HTML reports; where it cannot be had, the tests that need it are skipped
+    optional="chromium fonts-dejavu-core"
     ;;
 servers)
     # declared for Python 3.12; nothing but an archive of the server is taken from them
@@ -34,6 +36,22 @@ servers)
     exit 2
     ;;
 esac
+
+# as root only: unpacked without all that it depends on, a browser does not start
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    wanted=""
+    for package in ${optional:-}; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+            wanted="$wanted $package"
+    done
+    if [ -n "$wanted" ]; then
+        echo "installing$wanted"
+        apt-get -qq update || true
+        # shellcheck disable=SC2086
+        DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $wanted \
+            >/dev/null 2>&1 || echo "not to be had:$wanted; their tests are skipped" >&2
+    fi
+fi
 
 missing=""
 for package in $packages; do
