@@ -28,7 +28,8 @@ BEGIN
 
     PERFORM pgimport._expire_leases();
 
-    -- only the queue's row is locked: a job on which somebody acts makes run_job wait, not this
+    -- only the queue's row is locked, and a job on which somebody acts is passed by: it may be
+    -- cancelled just now, and neither is to wait for the other
     SELECT q.* INTO v_queue
     FROM pgimport.job_queue AS q
     INNER JOIN pgimport.job AS j ON q.job_id = j.job_id
@@ -39,6 +40,9 @@ BEGIN
         AND (r.rolname = current_user OR pg_has_role(session_user, r.oid, c_may))
         AND pg_has_role(r.oid, 'USAGE')
         AND NOT pgimport._over_running_limit(j)
+        AND NOT EXISTS (
+            SELECT FROM pgimport._job_backends(q.job_id) AS b WHERE b.pid <> pg_backend_pid()
+        )
     ORDER BY q.priority DESC, q.queue_no
     LIMIT 1
     FOR UPDATE OF q SKIP LOCKED;

@@ -29,6 +29,7 @@ from pgimport.importer import (
     stage_files,
 )
 from pgimport.readers.options import ReadOptions
+from pgimport.worker import Worker, WorkerEvent
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,8 @@ __all__ = [
     "StageResult",
     "StagingError",
     "TargetError",
+    "Worker",
+    "WorkerEvent",
     "__version__",
     "check_headers",
     "export_report",

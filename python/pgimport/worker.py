@@ -183,7 +183,7 @@ class Worker:
                 # somebody else has it, or the step was done although no answer came
                 return WorkerEvent("lost", error.message, job_id)
             except psycopg.OperationalError as error:
-                if time.monotonic() > until:
+                if self._aborted or time.monotonic() > until:
                     return WorkerEvent("lost", str(error).strip(), job_id)
                 time.sleep(0.2)
                 continue

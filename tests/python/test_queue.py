@@ -165,6 +165,16 @@ def test_the_worker_of_a_cancelled_job_finds_out(
     assert codes_of(conn) == []
 
 
+def test_a_job_that_is_just_being_cancelled_is_passed_by(conn: Conn, first: Conn) -> None:
+    job = submitted(conn, ["A"])
+    other = submitted(conn, ["B"])
+    call(first, "cancel_job", job)
+    conn.execute("SET lock_timeout = '2s'")
+    assert call(conn, "run_next_job")["job_id"] == other
+    first.commit()
+    assert standing(conn, job) == ("cancelled", "cancelled")
+
+
 # failures
 
 

@@ -17,7 +17,7 @@ from pgimport.cli._app import (
     pass_state,
     shown_command,
 )
-from pgimport.cli._output import moment, plain
+from pgimport.cli._output import moment, plain, printable
 
 _STATES = ("waiting", "running", "done", "dead", "cancelled")
 
@@ -110,7 +110,7 @@ def worker(state: State, name: str | None, lease: float, poll: float, once: bool
     state.close()
 
     def tell(event: WorkerEvent) -> None:
-        state.out.note(f"{event.what}: {event.message}")
+        state.out.note(f"{event.what}: {printable(event.message, 1000)}")
 
     try:
         working = Worker(state.conninfo(), name=name, lease=lease, poll=poll, on_event=tell)
