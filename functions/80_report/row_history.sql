@@ -141,7 +141,8 @@ BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT h.history_id, h.written_at, h.action, %3$s, h.job_id, j.status, j.source, '
         'p.file_no, f.file_name, p.row_no, coalesce(p.line_no, p.row_no + f.line_offset), '
-        'coalesce(e.actor, j.actor), coalesce(e.role_name, j.owner_role) '
+        'CASE WHEN e.role_name IS NULL THEN j.actor ELSE e.actor END, '
+        'coalesce(e.role_name, j.owner_role) '
         'FROM (SELECT h.* FROM pgimport.row_history AS h '
         'WHERE h.target_id = ANY ($2) AND %1$s AND %2$s AND ($4 IS NULL OR h.history_id < $4) '
         'ORDER BY h.history_id DESC LIMIT $5) AS h '
