@@ -1,7 +1,7 @@
 -- Makes every partition of pgimport's tables what its table is: of the same owner, with row-level
 -- security and without rights for anybody else, so that nobody reads or writes past the policies of
--- the table; with the indexes of the default partition; append-only against TRUNCATE, too, where the table is. pg_partman makes partitions
--- that have none of it.
+-- the table; with the indexes of the default partition; append-only against TRUNCATE, too, where
+-- the table is. pg_partman makes partitions that have none of it.
 -- Called by schema/end.sql, enable_retention and run_maintenance. What is so already is not locked.
 CREATE OR REPLACE FUNCTION pgimport._keep_partitions()
 RETURNS void
@@ -19,6 +19,11 @@ BEGIN
             t.relation,
             p.relowner <> c.relowner AS is_foreign,
             obj_description(c.oid, 'pg_class') IS NULL AS lacks_comment,
+            (SELECT count(*) FROM pg_index AS x WHERE x.indrelid = c.oid) < (
+                SELECT count(*) FROM pg_index AS x
+                INNER JOIN pg_partitioned_table AS d ON d.partdefid = x.indrelid
+                WHERE d.partrelid = p.oid
+            ) AS lacks_index,
             EXISTS (
                 SELECT FROM pg_trigger AS g WHERE g.tgrelid = p.oid AND (g.tgtype & 32) > 0
             ) AND NOT EXISTS (
@@ -63,7 +68,9 @@ BEGIN
             );
             EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER guard_truncate', r_part.name);
         END IF;
-        PERFORM pgimport._keep_indexes(r_part.relation, r_part.name);
+        IF r_part.lacks_index THEN
+            PERFORM pgimport._keep_indexes(r_part.relation, r_part.name);
+        END IF;
     END LOOP;
 END;
 $_keep_partitions$;
