@@ -173,14 +173,36 @@ def test_a_batch_is_stopped_those_before_it_stay_and_the_job_goes_on(
     assert problems(conn) == []
 
 
-def test_a_queued_job_leaves_the_queue(conn: Conn) -> None:
+def test_a_queued_job_leaves_the_queue_and_its_worker_finds_out(conn: Conn) -> None:
     job = checked(conn, 5)
     call(conn, "submit_job", job)
+    claimed = call(conn, "claim_job", "a worker")
+    assert claimed["job_id"] == job
     assert call(conn, "cancel_job", job)["status"] == "cancelled"
     assert (
         scalar(conn, "SELECT state FROM pgimport.job_queue WHERE job_id = %s", job) == "cancelled"
     )
     is_gone(conn, job)
+    with pytest.raises(psycopg.Error) as caught:
+        call(conn, "run_job", job, claimed["fence"])
+    assert caught.value.sqlstate == "PI105"
+
+
+def test_a_worker_whose_run_is_cancelled_takes_the_next_job(
+    conn: Conn, first: Conn, background: ThreadPoolExecutor, dsn: str
+) -> None:
+    job, following = checked(conn, 1000), checked(conn, 10, first=5000)
+    call(conn, "submit_job", job, '{"priority": 9}')
+    call(conn, "submit_job", following)
+    stand_at(conn, first, "INSERT", 500)
+    working = background.submit(run, "worker", "--once", dsn=dsn)
+    until_standing(conn)
+    assert call(conn, "cancel_job", job, "wrong file")["success"]
+    ended = working.result(PATIENCE)
+    assert ended.code == 0, ended.err
+    assert "Traceback" not in ended.err
+    is_gone(conn, job)
+    assert rows(conn) == 10
 
 
 def test_who_waits_to_run_the_job_does_not_get_it(
