@@ -89,6 +89,8 @@ BEGIN
         ARRAY(
             SELECT c.oid::regclass::text FROM pg_class AS c
             WHERE c.relnamespace = c_schema AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
+                -- pg_partman has just made it, and only its owner has a right on it
+                AND NOT (c.relispartition AND c.relacl IS NULL)
             ORDER BY 1 LIMIT 20
         ), c_again;
 

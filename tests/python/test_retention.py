@@ -244,6 +244,30 @@ def test_a_maintenance_that_is_stopped_in_the_middle_has_done_nothing(
     assert [left(conn, job) for job in jobs] == [{"_print"}] * 3
 
 
+def test_pg_partman_that_has_to_wait_for_an_import_is_told(
+    conn: Conn, first: Conn, second: Conn
+) -> None:
+    if not scalar(conn, "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_partman'"):
+        pytest.skip("pg_partman is not on this server")
+    job = completed(conn, ["A"])
+    conn.execute("CREATE SCHEMA partman; CREATE EXTENSION pg_partman SCHEMA partman")
+    conn.execute(
+        "INSERT INTO pgimport.issue (job_id, file_no, code, message, found_at)"
+        " VALUES (%s, 1, 'x', 'x', now() - interval '60 days')",
+        [job],
+    )
+    call(conn, "enable_retention", Jsonb({"engine": "pg_partman"}))
+    first.execute("SELECT count(*) FROM pgimport.issue")
+    path = scalar(second, "SHOW search_path")
+    assert [why for why in kept(call(second, "run_maintenance"), "issues") if "lock" in why]
+    assert scalar(second, "SHOW search_path") == path
+    first.rollback()
+    # pg_partman alone
+    second.execute("SELECT partman.run_maintenance('pgimport.issue')")
+    assert scalar(conn, "SELECT count(*) FROM pgimport.issue") == 0
+    assert call(conn, "rollback_job", job)["rows_deleted"] == 1
+
+
 def test_many_jobs_are_freed_by_several_runs(conn: Conn) -> None:
     jobs = [completed(conn, [code]) for code in "ABCDE"]
     runs = 0

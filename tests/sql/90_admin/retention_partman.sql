@@ -18,7 +18,7 @@ SELECT * FROM finish();
 ROLLBACK;
 \quit
 \endif
-SELECT plan(33);
+SELECT plan(36);
 
 SELECT throws_ok(
     $$SELECT pgimport.enable_retention('{"engine": "pg_partman"}')$$, 'PI604', NULL,
@@ -137,6 +137,21 @@ SELECT is(
 SELECT is(
     pgimport_test.pick(pgimport.rollback_job(:'job'), 'success', 'rows_deleted'),
     'success=true rows_deleted=2', 'a rollback lacks nothing after it'
+);
+
+-- partitions that pg_partman makes from now on
+SELECT p.part AS last_part FROM pgimport._partitions('pgimport.job_event') AS p
+ORDER BY p.to_at DESC NULLS LAST
+LIMIT 1 \gset
+SELECT format('DROP TABLE %s', :'last_part') AS statement \gexec
+SELECT part_keeper.run_maintenance('pgimport.job_event');
+SELECT isnt(to_regclass(:'last_part'), NULL, 'pg_partman makes partitions ahead');
+SELECT is(
+    pgimport.verify_install() ->> 'success', 'true', 'verify_install does not object to them'
+);
+SELECT pgimport.run_maintenance() ->> 'success' AS success \gset
+SELECT throws_ok(
+    format('TRUNCATE %s', :'last_part'), 'PI104', NULL, 'the next maintenance guards them'
 );
 
 -- the settings changed, rows of a time that pg_partman knows no partition for
