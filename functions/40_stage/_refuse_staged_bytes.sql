@@ -2,7 +2,7 @@
 -- values, marks. Before-images and fingerprints, by which a rollback is made, do not count. A file
 -- that is still open counts with the size it was said to have, if that is more.
 -- Of jobs that the caller may not see nothing is known. A table that another session is about to
--- change counts with its size of old: nobody waits here.
+-- change counts with its size of old, or that of its file: nobody waits here.
 -- Called by _refuse_staged_bytes and list_limits.
 CREATE OR REPLACE FUNCTION pgimport._staged_bytes(
     p_role_name text,
@@ -22,7 +22,8 @@ BEGIN
             END,
             (
                 SELECT f.bytes FROM pgimport.file AS f
-                WHERE f.job_id = j.job_id AND f.staging_table = s.relname AND f.status = 'open'
+                WHERE f.job_id = j.job_id AND f.staging_table = s.relname
+                    AND (f.status = 'open' OR s.oid = ANY (b.busy))
             )
         )), 0)
         FROM (
@@ -41,6 +42,9 @@ BEGIN
             WHERE l.locktype = 'relation'
                 AND l.mode = 'AccessExclusiveLock'
                 AND l.pid <> pg_backend_pid()
+                AND l.database = (
+                    SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()
+                )
         ) AS b
         WHERE coalesce(p_role_name = j.owner_role, p_role_name IS NULL)
             AND coalesce(p_tenant = j.tenant, p_tenant IS NULL)

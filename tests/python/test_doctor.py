@@ -15,6 +15,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from _command import run
 from _sessions import Conn, call, scalar, until
 from pgimport import Client
 
@@ -400,3 +401,26 @@ def test_names_that_need_quotes_are_quoted_in_what_mends(conn: Conn) -> None:
         for one in findings(conn, "_doctor_targets").values():
             conn.execute(one["mend"].encode())
     assert findings(conn, "_doctor_targets") == {}
+
+
+def test_the_command_shows_what_the_function_finds_and_ends_with_1_for_a_problem(
+    conn: Conn, dsn: str
+) -> None:
+    conn.execute("CREATE TABLE public.refers (id integer REFERENCES public.code)")
+    warned = run("--json", "doctor", dsn=dsn)
+    named = {one["what"]: one for one in warned.json["findings"]}
+    reference = named["references to target code"]
+    assert (reference["status"], reference["mend"]) == (
+        "warning",
+        "CREATE INDEX ON public.refers (id);",
+    )
+
+    conn.execute("ALTER TABLE public.code RENAME COLUMN id TO number")
+    done = run("--json", "doctor", dsn=dsn)
+    assert (done.code, done.json["success"]) == (1, False)
+    problem = {one["what"]: one for one in done.json["findings"]}["key of target code"]
+    assert problem["mend"] == "ALTER TABLE public.code RENAME COLUMN number TO id;"
+    shown = run("doctor", dsn=dsn)
+    assert shown.code == 1
+    assert "PROBLEM  key of target code" in shown.out
+    assert problem["mend"] in shown.out
