@@ -222,7 +222,8 @@ def inserting(conn: Conn, first: Conn, second: Conn, background: ThreadPoolExecu
         waiting = background.submit(call, second, "insert_job", two)
         until_waiting(conn, second, waiting)
         first.commit()
-        answer = waiting.result(PATIENCE)
+        answer: Answer = waiting.result(PATIENCE)
+        assert not second.info.transaction_status
         return answer
 
     return both

@@ -1,7 +1,7 @@
 -- The log of a job tells its whole life.
 BEGIN;
 \ir ../setup.psql
-SELECT plan(10);
+SELECT plan(17);
 SELECT pgimport_test.codes_target();
 
 -- replays the log of a job: the last state, or the first line that does not follow
@@ -105,6 +105,34 @@ SELECT is(
     'rolled_back checked', 'a direct UPDATE of the status is logged as well'
 );
 SELECT is(pgimport_test.replay(:'job'), 'checked', 'and the log still replays');
+
+-- every other life: tried again, in batches and undone, redone, in the queue, deleted
+SELECT pgimport_test.checked_job('{F,G}') AS job \gset
+UPDATE pgimport.job SET status = 'failed'
+WHERE job_id = :'job';
+SELECT pgimport.retry_job(:'job');
+SELECT is(pgimport_test.replay(:'job'), 'completed', 'a job that was tried again replays');
+SELECT pgimport.rollback_job(:'job', p_reason => 'test');
+SELECT pgimport.redo_job(:'job');
+SELECT is(pgimport_test.replay(:'job'), 'completed', 'one that was redone');
+SELECT pgimport.disable_rollback(:'job');
+SELECT pgimport.delete_job(:'job');
+SELECT is(pgimport_test.replay(:'job'), 'completed', 'one that was deleted');
+SELECT pgimport_test.checked_job('{H,I,J}') AS job \gset
+SELECT pgimport.insert_job(:'job', '{"batch_rows": 1}');
+SELECT is(pgimport_test.replay(:'job'), 'inserting', 'one whose first batch is written');
+SELECT pgimport.rollback_job(:'job', p_reason => 'test');
+SELECT is(pgimport_test.replay(:'job'), 'rolled_back', 'and taken back');
+SELECT pgimport_test.checked_job('{K}') AS job \gset
+SELECT pgimport.submit_job(:'job');
+SELECT pgimport.run_next_job();
+SELECT is(pgimport_test.replay(:'job'), 'completed', 'one that a worker ran');
+SELECT is(
+    (
+        SELECT count(*) FROM pgimport.verify_install() AS v (answer)
+        WHERE NOT (v.answer ->> 'success')::boolean
+    ), 0::bigint, 'and verify_install finds all these logs in order'
+);
 
 SELECT * FROM finish();
 ROLLBACK;
