@@ -30,7 +30,9 @@ BEGIN
     WHERE a.pid = p_pid;
 
     -- null: it has ended meanwhile
-    IF NOT v_may THEN
+    IF NOT v_may AND pgimport._ask_worker(p_job.job_id, p_pid) THEN
+        RETURN;
+    ELSIF NOT v_may THEN
         RAISE EXCEPTION USING
             ERRCODE = 'PI601',
             MESSAGE = format('job "%s" is run by role "%s" (pid %s), whose statements "%s" may not '

@@ -28,11 +28,16 @@ BEGIN
     END IF;
 
     RETURN pgimport._queue_envelope(
-        v_queue, format('job %s is yours until %s', p_job_id, v_queue.lease_until)
+        v_queue,
+        format('job %s is yours until %s', p_job_id, v_queue.lease_until),
+        jsonb_build_object('cancel', EXISTS (
+            SELECT FROM pgimport._holders_of(ARRAY[pgimport._wish_key(p_job_id)])
+        ))
     );
 END;
 $heartbeat$;
 
 COMMENT ON FUNCTION pgimport.heartbeat(uuid, bigint, interval) IS
 'Makes the lease of a claimed job longer; PI105 says that the claim is lost. Keys: fence, '
-'lease_until. Example: select pgimport.heartbeat(:''job'', 1)';
+'lease_until, cancel: somebody asks that the step that runs be cancelled. '
+'Example: select pgimport.heartbeat(:''job'', 1)';

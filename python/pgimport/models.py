@@ -447,6 +447,7 @@ class QueueResult(Result):
         existing: it was submitted before; nothing was changed.
         act: what run_job did: check or insert.
         done: the claim is over: the job is completed, waits to be tried again, or is dead.
+        cancel: said by a heartbeat: the step that runs is to be cancelled by its worker.
 
     """
 
@@ -461,6 +462,7 @@ class QueueResult(Result):
     existing: bool | None = None
     act: str | None = None
     done: bool | None = None
+    cancel: bool | None = None
 
     @classmethod
     def _convert(cls, values: Json) -> None:

@@ -27,6 +27,8 @@ LOST = "PI105"
 # class 08: what happened to a statement when its connection ended without a word
 _NO_ANSWER = "08006"
 _LONGEST_PAUSE = 30.0
+# a heartbeat also hears that the step is to be cancelled
+_LONGEST_SILENCE = 2.0
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,9 @@ class Worker:
         """End at once: the step that runs is cancelled and undone, its job given back."""
         self._aborted = True
         self._stopping.set()
+        self._cancel_step()
+
+    def _cancel_step(self) -> None:
         conn = self._conn
         if conn is not None:
             with contextlib.suppress(psycopg.Error):
@@ -144,7 +149,7 @@ class Worker:
 
     def _work(self, claim: QueueResult) -> Iterator[WorkerEvent]:
         job_id, fence = cast(UUID, claim.job_id), cast(int, claim.fence)
-        with _Pulse(self._conninfo, job_id, fence, self.lease):
+        with _Pulse(self._conninfo, job_id, fence, self.lease, self._cancel_step):
             while True:
                 if self._stopping.is_set():
                     yield self._release(job_id, fence, None, None)
@@ -229,8 +234,16 @@ class Worker:
 class _Pulse:
     """Sends heartbeats for a claim from a thread and a connection of its own, while it lasts."""
 
-    def __init__(self, conninfo: str, job_id: UUID, fence: int, lease: float) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        job_id: UUID,
+        fence: int,
+        lease: float,
+        cancel: Callable[[], None],
+    ) -> None:
         self._conninfo = conninfo
+        self._cancel = cancel
         self._claim = (job_id, fence)
         self._lease = lease
         self._ended = threading.Event()
@@ -245,14 +258,17 @@ class _Pulse:
 
     def _beat(self) -> None:
         conn: psycopg.Connection[Any] | None = None
-        pause = self._lease / 3
+        usual = min(self._lease / 3, _LONGEST_SILENCE)
+        pause = usual
         # a step that is shorter needs no second connection
         while not self._ended.wait(pause):
             try:
                 if conn is None:
                     conn = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
-                Client(conn).heartbeat(*self._claim, f"{self._lease} seconds")
-                pause = self._lease / 3
+                beat = Client(conn).heartbeat(*self._claim, f"{self._lease} seconds")
+                if beat.cancel and not self._ended.is_set():
+                    self._cancel()
+                pause = usual
             except PgImportError:
                 # the step that runs will be told, too
                 break

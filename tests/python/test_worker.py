@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from _command import run
 from _sessions import Conn, call, scalar, until
@@ -239,6 +241,22 @@ def test_a_job_that_is_cancelled_stops_at_its_worker(
         until(lambda: re.search("lost: |waiting: ", process.said()) is not None, "it stopped")
         until(lambda: standing(conn, job) == ("cancelled", "cancelled"), "it is cancelled")
         assert call(conn, "claim_job", "other")["job_id"] is None
+    assert codes_of(conn) == []
+
+
+def test_the_owner_of_a_job_stops_a_worker_that_is_none_of_its_own(
+    conn: Conn, second: Conn, dsn: str, tmp_path: Path, plain_role: str
+) -> None:
+    owner = sql.Identifier(plain_role)
+    call(conn, "grant_usage", plain_role, "importer")
+    conn.execute(sql.SQL("GRANT INSERT, SELECT ON public.codes TO {}").format(owner))
+    with psycopg.connect(make_conninfo(dsn, user=plain_role), autocommit=True) as session:
+        job = submitted(session, ROWS)
+        with shut_gate(second), worker(dsn, tmp_path, "w") as process:
+            process.backend(conn)
+            answer = call(session, "cancel_job", job, "not wanted")
+            assert (answer["status"], len(answer["stopped"])) == ("cancelled", 1)
+    assert standing(conn, job) == ("cancelled", "cancelled")
     assert codes_of(conn) == []
 
 
