@@ -12,8 +12,8 @@ RETURN hashtextextended('pgimport stop ' || p_job_id::text, 0);
 COMMENT ON FUNCTION pgimport._wish_key(uuid) IS
 'internal: key of the advisory lock by which a worker is asked to stop.';
 
--- Asks the worker of a job to cancel its own statement, where the caller may not: the owner of a job
--- is seldom a member of the worker's role. The wish is an advisory lock until the end of this
+-- Asks the worker of a job to cancel its own statement, where the caller may not: the owner of a
+-- job is seldom a member of the worker's role. The wish is an advisory lock until the end of this
 -- transaction: the next heartbeat sees it, without a commit. Returns false where that backend is no
 -- worker of the job's. Called by _cancel_backend.
 CREATE OR REPLACE FUNCTION pgimport._ask_worker(

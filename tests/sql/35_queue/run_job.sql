@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(30);
+SELECT plan(33);
 
 SELECT pgimport_test.codes_target();
 
@@ -90,6 +90,19 @@ SELECT is(
             (pgimport.heartbeat(:'next', 1, '1 hour') ->> 'lease_until')::timestamptz
             > clock_timestamp() + interval '59 minutes'
     ), true, 'a heartbeat makes the lease longer'
+);
+SELECT is(
+    pgimport_test.pick(pgimport.heartbeat(:'next', 1), 'cancel'), 'cancel=false',
+    'nobody asks that the step be cancelled'
+);
+SELECT is(
+    pgimport._ask_worker(:'next', pg_backend_pid()), false,
+    'a session that is no worker is not asked'
+);
+SELECT pg_advisory_xact_lock_shared(pgimport._wish_key(:'next'));
+SELECT is(
+    pgimport_test.pick(pgimport.heartbeat(:'next', 1), 'cancel'), 'cancel=true',
+    'a heartbeat hears that the step is to be cancelled'
 );
 SELECT throws_ok(
     format('SELECT pgimport.heartbeat(%L, 1, ''2 days'')', :'next'), 'PI003', NULL,
