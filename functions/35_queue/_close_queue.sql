@@ -42,3 +42,6 @@ WHEN (
     )
 )
 EXECUTE FUNCTION pgimport._close_queue();
+
+-- under session_replication_role = replica, too: a job that is over waits for no worker
+ALTER TABLE pgimport.job ENABLE ALWAYS TRIGGER close_queue;

@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(27);
+SELECT plan(28);
 
 SELECT pgimport_test.codes_target();
 
@@ -99,6 +99,12 @@ SELECT is(
     ), 'submitted', 'the log says that it was submitted'
 );
 -- a cancelled job leaves the queue
+SELECT is(
+    (
+        SELECT t.tgenabled::text FROM pg_catalog.pg_trigger AS t
+        WHERE t.tgname = 'close_queue'
+    ), 'A', 'jobs leave the queue under session_replication_role = replica, too'
+);
 SELECT pgimport.cancel_job(:'checked', 'not wanted');
 SELECT is(
     (
