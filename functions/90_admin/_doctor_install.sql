@@ -98,7 +98,8 @@ COMMENT ON FUNCTION pgimport._doctor_install() IS
 'internal: the installation and the rights of the caller, for doctor().';
 
 -- Rights of the caller on the targets: an import inserts, an upsert updates, a rollback deletes
--- with them. Rights on some columns are enough where they are given for columns.
+-- with them. Rights on some columns are enough where they are given for columns. Of a target on
+-- which the caller has no right at all it is only warned.
 -- Called by _doctor_install().
 CREATE OR REPLACE FUNCTION pgimport._doctor_rights(
     p_role text
@@ -133,7 +134,13 @@ BEGIN
                 WHERE NOT has_table_privilege(c.oid, r.name)
                     AND (r.name <> 'UPDATE' OR t.options ->> 'on_duplicate' = 'update')
                     AND (r.name = 'DELETE' OR NOT has_any_column_privilege(c.oid, r.name))
-            ) AS missing
+            ) AS missing,
+            -- not even the smallest right, and no job: perhaps it is not meant to import there
+            has_any_column_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'INSERT')
+            OR EXISTS (
+                SELECT FROM pgimport.job AS j
+                WHERE j.target_id = t.target_id AND j.owner_role = current_user
+            ) AS is_used
         FROM pgimport.target AS t
         INNER JOIN pg_namespace AS n ON n.nspname = t.schema_name
         INNER JOIN pg_class AS c
@@ -146,7 +153,7 @@ BEGIN
         v_bad := v_bad + 1;
         RETURN QUERY VALUES (
             format('rights on target %s', r_target.name),
-            'problem',
+            CASE WHEN r_target.is_used THEN 'problem' ELSE 'warning' END,
             format('%s missing', concat_ws(
                 ', ', CASE WHEN r_target.schema_sql IS NOT NULL THEN 'USAGE of its schema' END,
                 r_target.missing
