@@ -235,6 +235,7 @@ def test_a_job_is_told_in_every_state_it_goes_through(client: Client, language: 
     page = told(job_id, verify=True)
     assert page.row(words["fate_deleted"])[1] == "20"
     assert "wrong list" in page.text
+    assert words["proof_undone"].split("{")[0] in page.text
     client.redo_job(job_id)
     page = told(job_id)
     assert page.row(words["fate_inserted"])[1] == "20"
@@ -271,6 +272,20 @@ def test_a_batched_insert_that_is_under_way_is_told(client: Client) -> None:
     assert page.row("To be inserted")[1] == "6"
     assert page.row("Duplicate in files")[1] == "1"
     assert "does not hold" not in page.texts
+
+
+def test_rows_that_a_rollback_kept_are_told(client: Client) -> None:
+    job_id = stage(client, people(5), options={"actor": "{when}"})
+    client.check_job(job_id)
+    client.insert_job(job_id)
+    client.conn.execute("UPDATE public.people SET name = 'New' WHERE email = 'p4@example.org'")
+    client.rollback_job(job_id, "keep_modified", reason="{mode} {n}")
+    page = checked(html_report.job_report(client, job_id, verify=True))
+    assert page.row("Written, left")[1] == "1"
+    assert page.row("Inserted, taken back")[1] == "4"
+    assert "in the table after the rollback: 1; rows kept: 1." in page.text
+    assert "{mode} {n}" in page.text
+    assert page.row("Rollback")[0] == "Rollback", "one rollback is told once"
 
 
 def test_what_stands_against_a_rollback_is_listed_when_it_is_asked_for(client: Client) -> None:

@@ -22,7 +22,7 @@ from pgimport.html_report import _history, _job_data, _job_head, _job_proof
 from pgimport.html_report._data import History, JobStory, read_history, read_job
 from pgimport.html_report._flows import rows_of
 from pgimport.html_report._format import Language
-from pgimport.html_report._markup import Html, Part, join, tag
+from pgimport.html_report._markup import Html, Part, tag
 from pgimport.html_report._page import page
 from pgimport.html_report._phases import phases_of
 from pgimport.html_report._words import LANGUAGES, WORDS
@@ -149,5 +149,5 @@ def _history_page(language: Language, history: History) -> str:
 
 
 def _footer(language: Language, made_at: datetime, version: str) -> list[Part]:
-    before, _, after = language.say("made", version=version).partition("{when}")
-    return [tag("p", join(before, language.moment(made_at), after), " ", language.say("offline"))]
+    made = language.with_moment("made", made_at, version=version)
+    return [tag("p", made, " ", language.say("offline"))]

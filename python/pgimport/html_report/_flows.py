@@ -10,7 +10,7 @@ Json = Mapping[str, Any]
 
 # what became of rows, in the order of the drawing; each is a key of the words and a colour
 OUTCOMES = (
-    "inserted", "deleted", "updated", "restored", "unchanged", "to_insert", "to_update",
+    "inserted", "left", "deleted", "updated", "restored", "unchanged", "to_insert", "to_update",
     "to_check", "duplicate_file", "duplicate_table", "rejected", "refused", "unaccounted",
 )  # fmt: skip
 
@@ -95,10 +95,13 @@ def _written(job: Json, counts: Json) -> dict[str, int] | None:
         skipped = counts.get("rows_skipped") or 0
         in_files = min(in_files, max(skipped - unchanged, 0))
         in_table = max(skipped - unchanged - in_files, 0)
+    undone = job.get("status") == "rolled_back"
+    left = inserted - deleted + updated - restored if undone else 0
     return {
-        "inserted": inserted - deleted,
+        "inserted": 0 if undone else inserted - deleted,
+        "left": left,
         "deleted": deleted,
-        "updated": updated - restored,
+        "updated": 0 if undone else updated - restored,
         "restored": restored,
         "unchanged": unchanged,
         "to_insert": waiting,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 
-from pgimport.html_report._markup import Html, tag
+from pgimport.html_report._markup import Html, join, tag
 
 _MONTHS = {
     "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
@@ -46,9 +47,13 @@ class Language:
             name: self.number(value) if isinstance(value, (int, float)) else str(value)
             for name, value in values.items()
         }
-        for name, value in shown.items():
-            pattern = pattern.replace("{" + name + "}", value)
-        return pattern
+        # at once: what is filled in may hold braces itself
+        return re.sub(r"\{(\w+)\}", lambda found: shown.get(found[1], found[0]), pattern)
+
+    def with_moment(self, key: str, moment: object, **values: object) -> Html:
+        """Return a text with a point in time where it says {when}."""
+        before, found, after = self.say(key, **values, when="\0").partition("\0")
+        return join(before, (self.moment(moment) or "–") if found else None, after)
 
     def known(self, key: str, otherwise: str) -> str:
         """Return a text that may have no key of its own, such as a code that is new."""

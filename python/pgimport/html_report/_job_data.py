@@ -112,7 +112,11 @@ def _sample(language: Language, sample: Json) -> Html:
 
 
 def _command(words: str, command: str) -> Html:
-    return tag("p", words, " ", tag("code", command), class_="note")
+    # a line ends between words, not after the hyphen of one
+    spans: list[Part] = []
+    for word in command.split(" "):
+        spans += [" " if spans else None, tag("span", word, class_="brief")]
+    return tag("p", words, " ", tag("code", *spans), class_="note")
 
 
 def duplicates(language: Language, story: JobStory) -> Html:
@@ -193,7 +197,7 @@ def mapping(language: Language, story: JobStory) -> Html:
         of = (
             say("mapping_file", n=numbers[0])
             if len(numbers) == 1
-            else f"{say('mapping_files', n=len(numbers))}: {_ranges(numbers)}"
+            else say("mapping_files", n=len(numbers), list=_ranges(numbers))
         )
         tables.append(
             table(
@@ -255,7 +259,7 @@ def options(language: Language, story: JobStory) -> Html:
     given = {
         name: value
         for name, value in (story.job.get("options") or {}).items()
-        if name not in _ELSEWHERE and value is not None
+        if name not in _ELSEWHERE and value not in (None, {}, [])
     }
     if story.job.get("idempotency_key"):
         given["idempotency_key"] = story.job["idempotency_key"]

@@ -18,6 +18,7 @@ Json = Mapping[str, Any]
 # the colour of each fate
 COLOUR = {
     "inserted": "inserted",
+    "left": "inserted",
     "deleted": "undone",
     "updated": "updated",
     "restored": "undone",
@@ -118,9 +119,9 @@ def _lead(language: Language, story: JobStory, rows: Rows) -> str:
 def _deleted(language: Language, job: Json) -> Html | None:
     if not job.get("deleted_at"):
         return None
-    sentence = language.say("deleted_job", who=job.get("deleted_by") or "–")
-    return tag("p", *_around(sentence, "{when}", language.moment(job["deleted_at"]) or Html("–")),
-               class_="warning")  # fmt: skip
+    who = str(job.get("deleted_by") or "–")
+    said = language.with_moment("deleted_job", job["deleted_at"], who=who)
+    return tag("p", said, class_="warning")
 
 
 def _figures(language: Language, story: JobStory, rows: Rows, phases: list[Phase]) -> Html | None:
@@ -133,6 +134,7 @@ def _figures(language: Language, story: JobStory, rows: Rows, phases: list[Phase
         ("updated", ("updated", "unchanged"), False),
         ("to_write", ("to_insert", "to_update"), False),
         ("undone", ("deleted", "restored"), False),
+        ("left", ("left",), False),
         (
             "duplicates",
             ("duplicate_file", "duplicate_table"),

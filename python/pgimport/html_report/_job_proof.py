@@ -104,13 +104,15 @@ def proof(language: Language, story: JobStory, rows: Rows) -> Html:
         )  # fmt: skip
     elif story.status in WRITTEN:
         below.append(tag("p", say("proof_not_asked"), class_="note"))
-    found = verify.checksum_target if isinstance(verify, models.VerifyResult) else None
+    found = None
+    if isinstance(verify, models.VerifyResult) and _is_whole(story):
+        found = verify.checksum_target
     lines: list[list[Part]] = [
         [words, tag("code", value)]
         for words, value in (
             (join(say("checksum_staged")), staged),
             (join(say("checksum_inserted")), inserted),
-            (_when(language, "checksum_target", story.made_at), found),
+            (language.with_moment("checksum_target", story.made_at), found),
         )
         if value and story.status in WRITTEN
     ]
@@ -131,35 +133,35 @@ def proof(language: Language, story: JobStory, rows: Rows) -> Html:
     )
 
 
+def _is_whole(story: JobStory) -> bool:
+    """Whether all rows of the job are to be in the table, so that checksums can be compared."""
+    undone = story.job.get("rollback") or {}
+    return story.status == "completed" and not undone.get("partial_rollbacks")
+
+
 def _verified(language: Language, story: JobStory, verify: models.VerifyResult) -> list[Html]:
     say = language.say
+    key = "proof_verified" if verify.verified else "proof_not_verified"
+    if story.status == "rolled_back":
+        key = "proof_undone" if verify.verified else "proof_not_undone"
     checks = [
         _check(
             language,
             bool(verify.verified),
             say(
-                "proof_verified" if verify.verified else "proof_not_verified",
+                key,
                 actual=verify.actual_count or 0,
                 expected=verify.expected_count or 0,
                 modified=verify.modified or 0,
             ),
         )
     ]
-    whole = story.status == "completed" and not (story.job.get("rollback") or {}).get(
-        "partial_rollbacks"
-    )
-    if whole and verify.checksum_inserted and verify.checksum_target:
+    if _is_whole(story) and verify.checksum_inserted and verify.checksum_target:
         same = verify.checksum_inserted == verify.checksum_target
         checks.append(_check(language, same, say("proof_target" if same else "proof_not_target")))
     if verify.rewritten:
         checks.append(_check(language, True, say("proof_rewritten", n=verify.rewritten)))
     return checks
-
-
-def _when(language: Language, key: str, moment: object, **values: object) -> Html:
-    """Return a sentence with a time in it."""
-    before, found, after = language.say(key, **values).partition("{when}")
-    return join(before, language.moment(moment) if found else None, after)
 
 
 def rollback(language: Language, story: JobStory) -> Html:
@@ -171,7 +173,9 @@ def rollback(language: Language, story: JobStory) -> Html:
     if undone.get("rolled_back_at"):
         key = "rollback_done" if story.status == "rolled_back" else "rollback_done_partly"
         who, mode = undone.get("rolled_back_by") or "–", undone.get("mode") or "–"
-        parts.append(tag("p", _when(language, key, undone["rolled_back_at"], who=who, mode=mode)))
+        parts.append(
+            tag("p", language.with_moment(key, undone["rolled_back_at"], who=who, mode=mode))
+        )
         parts.append(
             tag(
                 "p",
@@ -204,13 +208,13 @@ def _window(language: Language, story: JobStory, undone: Json) -> Html | None:
         who = undone.get("disabled_by") or "–"
         reason = undone.get("disabled_reason")
         return join(
-            tag("p", _when(language, "rollback_closed", undone["disabled_at"], who=who)),
+            tag("p", language.with_moment("rollback_closed", undone["disabled_at"], who=who)),
             facts([(language.say("reason"), data(reason, 1000))]) if reason else None,
         )
     if not isinstance(until, datetime):
         return None
     key = "rollback_until" if until > story.made_at else "rollback_over"
-    return tag("p", _when(language, key, until))
+    return tag("p", language.with_moment(key, until))
 
 
 def _plan(language: Language, story: JobStory) -> list[Part]:
@@ -307,13 +311,14 @@ def log(language: Language, story: JobStory) -> Html:
     body: list[list[Part]] = []
     for event, count in shown:
         before, after = event.get("from_status"), event.get("to_status")
-        word = say("event_status") if event.get("event") == "status" else None
+        name = str(event.get("event") or "")
+        word = language.words.get(f"event_{name}")
         body.append(
             [
                 language.moment(event.get("happened_at")),
                 join(
-                    word or tag("span", str(event.get("event") or "").replace("_", " "), lang="en"),
-                    tag("span", f" · {say('event_times', n=count)}", class_="soft")
+                    word or tag("span", name.replace("_", " "), lang="en"),
+                    tag("span", f" · {say('times_in_a_row', n=count)}", class_="soft")
                     if count > 1
                     else None,
                 ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ class Phase:
         began: when it began, the first time.
         seconds: what it took, all times together.
         rows: rows it worked on; None where that says nothing.
-        times: how often it was done.
+        times: how often it was done. statements: when each of them was sent.
         failed: the last time it failed.
 
     """
@@ -45,6 +45,7 @@ class Phase:
     seconds: float = 0.0
     rows: int | None = None
     times: int = 0
+    statements: set[datetime] = field(default_factory=set)
     failed: bool = False
 
     @property
@@ -76,7 +77,9 @@ def phases_of(job: Json, events: Sequence[Json]) -> list[Phase]:
             continue
         phase = found.setdefault(key, Phase(key, since, rows=rows.get(key)))
         phase.seconds += (ended - since).total_seconds()
-        phase.times += 1
+        # a statement may say more than once that it did it
+        phase.times += began not in phase.statements
+        phase.statements.add(began)
         phase.failed = failed
     return list(found.values())
 
@@ -96,7 +99,7 @@ def _stage(found: dict[str, Phase], job: Json) -> None:
             if ended > until:
                 seconds += (ended - max(began, until)).total_seconds()
                 until = ended
-        found["stage"] = Phase("stage", min(spans)[0], seconds, rows or None, 1)
+        found["stage"] = Phase("stage", min(spans)[0], seconds, rows or None, times=1)
 
 
 def _phase(event: Json) -> tuple[str | None, bool]:

@@ -150,7 +150,7 @@ header{padding-block-start:1.5rem}
 section{padding-block-start:1.75rem}}
 @media print{
 @page{margin:16mm 14mm}
-body{font-size:9.5pt}
+html{font-size:9.5pt}
 main,header,footer,nav{max-width:none;padding-inline:0}
 .slim{max-width:none}
 nav,.skip,summary{display:none}

@@ -68,6 +68,7 @@ ENGLISH = {
     "figure_to_write": "to be written",
     "figure_duplicates": "duplicates",
     "figure_bad": "rejected or refused",
+    "figure_left": "left",
     "figure_undone": "taken back",
     "figure_time": "at work",
     # files
@@ -108,6 +109,7 @@ ENGLISH = {
     "share": "Share",
     "meaning": "What that means",
     "fate_inserted": "Inserted",
+    "fate_left": "Written, left",
     "fate_deleted": "Inserted, taken back",
     "fate_updated": "Updated",
     "fate_restored": "Updated, restored",
@@ -121,6 +123,7 @@ ENGLISH = {
     "fate_refused": "Refused",
     "fate_unaccounted": "Unaccounted for",
     "means_inserted": "New rows in the table, with the id of this job",
+    "means_left": "Left by the rollback: written by somebody else since, or gone already",
     "means_deleted": "The rollback took them out of the table again",
     "means_updated": "Rows of the table that were changed to what the files say",
     "means_restored": "The rollback gave them their old values back",
@@ -140,9 +143,10 @@ ENGLISH = {
     "issues_none": "No issue was found.",
     "issues_gone": "The issues themselves are no longer kept; {n} row was rejected.|The issues "
     "themselves are no longer kept; {n} rows were rejected.",
-    "issues_sum": "{n} issue in {rows} rejected rows and {refused} refused records. A row can have "
-    "several.|{n} issues in {rows} rejected rows and {refused} refused records. A row can have "
-    "several.",
+    "issues_sum": (
+        "{n} issue. Rejected rows: {rows}; refused records: {refused}. A row can have several.|"
+        "{n} issues. Rejected rows: {rows}; refused records: {refused}. A row can have several."
+    ),
     "issues_more": "{n} further line is not listed.|{n} further lines are not listed.",
     "issues_list": "All of them, one line a row, to be corrected and sent back:",
     "column": "Column",
@@ -229,7 +233,7 @@ ENGLISH = {
     "mapping_caption": "Fields of {files} and the columns they go to",
     "mapping_none": "There is no mapping yet.",
     "mapping_file": "file {n}|file {n}",
-    "mapping_files": "{n} file|{n} files",
+    "mapping_files": "{n} file: {list}|{n} files: {list}",
     "mapping_more": "{n} further header is not shown.|{n} further headers are not shown.",
     "position": "No.",
     "field": "Field",
@@ -254,13 +258,15 @@ ENGLISH = {
     "proof_none": "There is nothing to prove yet.",
     "holds": "holds",
     "fails": "does not hold",
-    "sum_parsed": "{left} rows were parsed, {right} rows were staged.",
-    "sum_files": "The files hold {left} rows, the job counts {right}.",
-    "sum_fates": "Of {left} staged rows, {right} are in exactly one class.",
+    "sum_parsed": "Rows parsed: {left}; rows staged: {right}.",
+    "sum_files": "Rows in the files: {left}; rows that the job counts: {right}.",
+    "sum_fates": "Rows staged: {left}; rows in exactly one class: {right}.",
     "proof_verified": "The table holds what the job wrote: {actual} of {expected} rows, {modified} "
     "modified since.",
     "proof_not_verified": "The table does not hold what the job wrote: {actual} of {expected} "
     "rows, {modified} modified since.",
+    "proof_undone": "Rows of the job in the table after the rollback: {actual}; rows kept: {expected}.",
+    "proof_not_undone": "Rows of the job in the table after the rollback: {actual}; but rows kept: {expected}.",
     "proof_staged_inserted": "What was staged is what was inserted: the checksums are equal.",
     "proof_changed": "The table changed values on their way in, by triggers or defaults: the "
     "checksums differ.",
@@ -290,8 +296,10 @@ ENGLISH = {
     "rollback_redone": "The job was done again after a rollback: {n} time.|The job was done again "
     "after a rollback: {n} times.",
     "reason": "Reason",
-    "rollback_counts": "{deleted} rows were deleted, {restored} got their old values back, {kept} "
-    "were kept because somebody else has written them since.",
+    "rollback_counts": (
+        "Rows deleted: {deleted}; given their old values back: {restored}; kept because "
+        "somebody else has written them since: {kept}."
+    ),
     "plan_not_asked": "What stands against a rollback was not asked for this report; with --plan "
     "it is.",
     "plan_impossible": "The plan of a rollback could not be made:",
@@ -328,8 +336,28 @@ ENGLISH = {
     "state_change": "State",
     "who": "Who",
     "where": "From where",
+    "event_created": "created",
     "event_status": "state",
-    "event_times": "{n} time|{n} times",
+    "event_file_staged": "file staged",
+    "event_file_failed": "file failed",
+    "event_mapping_set": "mapping set",
+    "event_fixed": "corrected",
+    "event_rows_written": "rows written",
+    "event_rehearsed": "rehearsed",
+    "event_cancelled": "given up",
+    "event_stopped": "stopped",
+    "event_claimed": "taken by a worker",
+    "event_retried": "tried again",
+    "event_redo": "done again",
+    "event_rollback": "rolled back",
+    "event_rollback_planned": "rollback planned",
+    "event_rollback_refused": "rollback refused",
+    "event_rollback_disabled": "rollback closed",
+    "event_rollback_data_cleared": "data for a rollback removed",
+    "event_rows_cascaded": "rows gone with another job",
+    "event_staging_cleared": "staging cleared",
+    "event_deleted": "details deleted",
+    "times_in_a_row": "{n} time|{n} times",
     "log_cut": "{n} line in the middle is left out.|{n} lines in the middle are left out.",
     # history
     "history_title": "Imports",

@@ -69,6 +69,7 @@ FRENCH = {
     "figure_to_write": "à écrire",
     "figure_duplicates": "doublons",
     "figure_bad": "rejetées ou refusées",
+    "figure_left": "laissées",
     "figure_undone": "défaites",
     "figure_time": "de travail",
     # files
@@ -110,6 +111,7 @@ FRENCH = {
     "share": "Part",
     "meaning": "Ce que cela veut dire",
     "fate_inserted": "Insérées",
+    "fate_left": "Écrites, laissées",
     "fate_deleted": "Insérées, puis défaites",
     "fate_updated": "Mises à jour",
     "fate_restored": "Mises à jour, puis rendues",
@@ -123,6 +125,7 @@ FRENCH = {
     "fate_refused": "Refusées",
     "fate_unaccounted": "Inexpliquées",
     "means_inserted": "Nouvelles lignes de la table, avec l’identifiant de cet import",
+    "means_left": "Laissées par l’annulation : réécrites par d’autres depuis, ou déjà parties",
     "means_deleted": "L’annulation les a retirées de la table",
     "means_updated": "Lignes de la table, changées en ce que disent les fichiers",
     "means_restored": "L’annulation leur a rendu leurs anciennes valeurs",
@@ -233,7 +236,7 @@ FRENCH = {
     "mapping_caption": "Champs ({files}) et colonnes où ils vont",
     "mapping_none": "Il n’y a pas encore de correspondance.",
     "mapping_file": "fichier {n}|fichier {n}",
-    "mapping_files": "{n} fichier|{n} fichiers",
+    "mapping_files": "{n} fichier : {list}|{n} fichiers : {list}",
     "mapping_more": "{n} autre en-tête n’est pas montré.|{n} autres en-têtes ne sont pas montrés.",
     "position": "N°",
     "field": "Champ",
@@ -258,13 +261,21 @@ FRENCH = {
     "proof_none": "Il n’y a encore rien à prouver.",
     "holds": "vrai",
     "fails": "faux",
-    "sum_parsed": "Lignes lues : {left}, lignes chargées : {right}.",
-    "sum_files": "Les fichiers contiennent {left} lignes, l’import en compte {right}.",
-    "sum_fates": "Sur {left} lignes chargées, {right} sont dans exactement une classe.",
+    "sum_parsed": "Lignes lues : {left} ; lignes chargées : {right}.",
+    "sum_files": "Lignes des fichiers : {left} ; lignes que compte l’import : {right}.",
+    "sum_fates": "Lignes chargées : {left} ; lignes dans exactement une classe : {right}.",
     "proof_verified": "La table contient ce que l’import a écrit : {actual} lignes sur {expected}, "
     "{modified} modifiées depuis.",
     "proof_not_verified": "La table ne contient pas ce que l’import a écrit : {actual} lignes sur "
     "{expected}, {modified} modifiées depuis.",
+    "proof_undone": (
+        "Lignes de l’import dans la table après l’annulation : {actual} ; lignes gardées : "
+        "{expected}."
+    ),
+    "proof_not_undone": (
+        "Lignes de l’import dans la table après l’annulation : {actual} ; mais lignes gardées : "
+        "{expected}."
+    ),
     "proof_staged_inserted": "Ce qui fut chargé est ce qui fut inséré : les sommes de contrôle "
     "sont égales.",
     "proof_changed": "La table a changé des valeurs à leur entrée, par des déclencheurs ou des "
@@ -336,8 +347,28 @@ FRENCH = {
     "state_change": "État",
     "who": "Qui",
     "where": "Depuis",
+    "event_created": "créé",
     "event_status": "état",
-    "event_times": "{n} fois|{n} fois",
+    "event_file_staged": "fichier chargé",
+    "event_file_failed": "fichier en échec",
+    "event_mapping_set": "correspondance donnée",
+    "event_fixed": "corrigé",
+    "event_rows_written": "lignes écrites",
+    "event_rehearsed": "répété",
+    "event_cancelled": "abandonné",
+    "event_stopped": "arrêté",
+    "event_claimed": "pris par un worker",
+    "event_retried": "tenté de nouveau",
+    "event_redo": "refait",
+    "event_rollback": "défait",
+    "event_rollback_planned": "annulation planifiée",
+    "event_rollback_refused": "annulation refusée",
+    "event_rollback_disabled": "annulation close",
+    "event_rollback_data_cleared": "données d’annulation retirées",
+    "event_rows_cascaded": "lignes parties avec un autre import",
+    "event_staging_cleared": "chargement retiré",
+    "event_deleted": "détail supprimé",
+    "times_in_a_row": "{n} fois|{n} fois",
     "log_cut": "{n} ligne du milieu est omise.|{n} lignes du milieu sont omises.",
     # history
     "history_title": "Imports",
