@@ -265,8 +265,10 @@ ENGLISH = {
     "modified since.",
     "proof_not_verified": "The table does not hold what the job wrote: {actual} of {expected} "
     "rows, {modified} modified since.",
-    "proof_undone": "Rows of the job in the table after the rollback: {actual}; rows kept: {expected}.",
-    "proof_not_undone": "Rows of the job in the table after the rollback: {actual}; but rows kept: {expected}.",
+    "proof_undone": "Rows of the job in the table after the rollback: {actual}; rows kept: "
+    "{expected}.",
+    "proof_not_undone": "Rows of the job in the table after the rollback: {actual}; but rows kept: "
+    "{expected}.",
     "proof_staged_inserted": "What was staged is what was inserted: the checksums are equal.",
     "proof_changed": "The table changed values on their way in, by triggers or defaults: the "
     "checksums differ.",
