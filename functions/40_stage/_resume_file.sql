@@ -87,7 +87,14 @@ BEGIN
     IF reason IS NOT NULL THEN
         RETURN;
     ELSIF p_file.status = 'staged' THEN
-        IF p_file.rows_staged = 0 OR pgimport._has_rows(p_file.staging_table) THEN
+        IF p_file.rows_staged = 0
+            -- rows of a job that is written are not needed any more
+            OR EXISTS (
+                SELECT FROM pgimport.job AS j
+                WHERE j.job_id = p_file.job_id AND j.status IN ('inserting', 'completed')
+            )
+            OR pgimport._has_rows(p_file.staging_table)
+        THEN
             checkpoint := jsonb_build_object(
                 'done', true, 'rows', p_file.rows_staged, 'bytes', p_file.bytes,
                 'sha256', p_file.sha256, 'rows_refused', p_file.rows_refused,
