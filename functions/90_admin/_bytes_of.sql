@@ -10,14 +10,6 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_bytes_of$
 BEGIN
-    IF EXISTS (
-        SELECT FROM pg_locks AS l
-        WHERE l.relation = p_relation
-            AND l.mode = 'AccessExclusiveLock'
-            AND l.pid <> pg_backend_pid()
-    ) THEN
-        RETURN 0;
-    END IF;
     RETURN coalesce(pg_total_relation_size(p_relation), 0);
 EXCEPTION
     WHEN lock_not_available THEN

@@ -1,6 +1,7 @@
 -- What is in schema pgimport_staging, by job: what was staged and made of it, what a rollback reads
 -- (before-images, fingerprints), how large it is, and whether it may go. A finished job is one that
--- is completed, rolled back, cancelled or failed; it is that for as long as nothing happened to it.
+-- is completed, rolled back, cancelled or failed; it is that since its status was changed last, or
+-- some of its rows were rolled back.
 -- Called by run_maintenance.
 CREATE OR REPLACE FUNCTION pgimport._leavings(
     p_staged_rows interval,
@@ -11,7 +12,8 @@ RETURNS TABLE (
     staged_bytes bigint,
     proof_bytes bigint,
     staged_why text,
-    proof_why text
+    proof_why text,
+    tables integer
 )
 LANGUAGE plpgsql
 VOLATILE
@@ -19,15 +21,28 @@ SET search_path = pg_catalog, pg_temp
 AS $_leavings$
 BEGIN
     RETURN QUERY
-    WITH left_over AS MATERIALIZED (
+    -- to measure these would be to wait for them
+    WITH locked AS MATERIALIZED (
+        SELECT k.relation FROM pg_locks AS k
+        WHERE k.relation IS NOT NULL
+            AND k.mode = 'AccessExclusiveLock'
+            AND k.pid <> pg_backend_pid()
+    ),
+
+    left_over AS MATERIALIZED (
         SELECT
             substring(c.relname FROM '^job_([0-9a-f]{32})')::uuid AS of_job,
-            coalesce(sum(pgimport._bytes_of(c.oid)) FILTER (
-                WHERE c.relname !~ '_(print|image)$'), 0)::bigint AS staged,
-            coalesce(sum(pgimport._bytes_of(c.oid)) FILTER (
-                WHERE c.relname ~ '_(print|image)$'), 0)::bigint AS proof,
+            coalesce(sum(
+                CASE WHEN c.oid NOT IN (SELECT k.relation FROM locked AS k)
+                    THEN pgimport._bytes_of(c.oid) END
+            ) FILTER (WHERE c.relname !~ '_(print|image)$'), 0)::bigint AS staged,
+            coalesce(sum(
+                CASE WHEN c.oid NOT IN (SELECT k.relation FROM locked AS k)
+                    THEN pgimport._bytes_of(c.oid) END
+            ) FILTER (WHERE c.relname ~ '_(print|image)$'), 0)::bigint AS proof,
             bool_or(c.relname !~ '_(print|image|count)$') AS has_staged,
-            bool_or(c.relname ~ '_(print|image)$') AS has_proof
+            bool_or(c.relname ~ '_(print|image)$') AS has_proof,
+            count(*)::integer AS tables
         FROM pg_class AS c
         WHERE c.relnamespace = 'pgimport_staging'::regnamespace
             AND c.relkind IN ('r', 'p', 'v', 'S')
@@ -54,15 +69,22 @@ BEGIN
             WHEN j.status = 'rolled_back' AND j.rollback_soft
                 AND coalesce(j.rollback_until, 'infinity') >= statement_timestamp()
                 THEN 'a redo is open'
+            WHEN j.status = 'rolled_back' AND l.has_staged
+                AND (p_staged_rows IS NULL OR d.last_at > clock_timestamp() - p_staged_rows)
+                THEN 'a redo is open'
             WHEN j.status NOT IN ('completed', 'rolled_back', 'cancelled')
                 THEN 'the job is not finished'
-        END
+        END,
+        l.tables
     FROM left_over AS l
     INNER JOIN pgimport.job AS j ON j.job_id = l.of_job
     CROSS JOIN LATERAL (
         SELECT greatest(
             j.created_at, j.completed_at, j.finished_at, j.rolled_back_at,
-            (SELECT max(e.happened_at) FROM pgimport.job_event AS e WHERE e.job_id = j.job_id)
+            (
+                SELECT max(e.happened_at) FROM pgimport.job_event AS e
+                WHERE e.job_id = j.job_id AND e.event IN ('status', 'rollback', 'redo')
+            )
         ) AS last_at
     ) AS d
     ORDER BY 1;
@@ -86,13 +108,18 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_maintain_jobs$
 DECLARE
-    v_done jsonb := '[]'::jsonb;
+    c_enough CONSTANT text := 'enough for one run: the next one goes on';
+    v_sums jsonb := '{}'::jsonb;
+    v_key text;
     v_left integer := p_jobs;
+    -- each is locked, with its indexes and TOAST table, until the end of the transaction
+    v_tables integer := current_setting('max_locks_per_transaction')::integer
+        * current_setting('max_connections')::integer / 8;
     v_rows bigint;
     r_job record;
 BEGIN
     FOR r_job IN
-        SELECT l.job_id, k.kind, k.bytes, k.why
+        SELECT l.job_id, l.tables, k.kind, k.bytes, k.why
         FROM pgimport._leavings(p_staged_rows) AS l
         CROSS JOIN LATERAL (
             VALUES
@@ -103,44 +130,42 @@ BEGIN
         ORDER BY l.job_id, k.kind
     LOOP
         v_rows := 0;
-        IF r_job.why IS NULL AND v_left = 0 THEN
-            r_job.why := format('%s a run: the next one goes on', p_jobs);
+        IF r_job.why IS NULL AND (v_left = 0 OR v_tables < r_job.tables AND v_left < p_jobs) THEN
+            r_job.why := c_enough;
         ELSIF r_job.why IS NULL THEN
-            v_left := v_left - 1;
             SELECT coalesce(sum(f.rows_staged), 0) INTO v_rows FROM pgimport.file AS f
             WHERE r_job.kind = 'staged_rows' AND f.job_id = r_job.job_id AND f.status = 'staged';
-            IF NOT p_dry_run AND NOT pgimport._free_job(r_job.job_id, r_job.kind, p_staged_rows)
-            THEN
-                r_job.why := 'in use by another session';
+            IF NOT p_dry_run THEN
+                r_job.why := pgimport._free_job(r_job.job_id, r_job.kind, p_staged_rows);
+            END IF;
+            IF r_job.why IS NULL THEN
+                v_left := v_left - 1;
+                v_tables := v_tables - r_job.tables;
             END IF;
         END IF;
-        v_done := v_done || jsonb_build_object(
-            'kind', r_job.kind, 'bytes', r_job.bytes, 'rows', v_rows, 'why', r_job.why
-        );
+        v_key := concat(r_job.kind, ' ', r_job.why);
+        v_sums := v_sums || jsonb_build_object(v_key, jsonb_build_object(
+            'kind', r_job.kind,
+            'why', r_job.why,
+            'jobs', coalesce((v_sums #>> ARRAY[v_key, 'jobs'])::bigint, 0) + 1,
+            'rows', coalesce((v_sums #>> ARRAY[v_key, 'rows'])::bigint, 0) + v_rows,
+            'bytes', coalesce((v_sums #>> ARRAY[v_key, 'bytes'])::bigint, 0) + r_job.bytes
+        ));
     END LOOP;
 
     RETURN (
         SELECT jsonb_build_object(
             'removed', coalesce(
-                jsonb_agg(g.value - 'why') FILTER (WHERE g.value ->> 'why' IS NULL), '[]'
+                jsonb_agg(s.value - 'why' ORDER BY s.key)
+                FILTER (WHERE s.value ->> 'why' IS NULL), '[]'
             ),
             'kept', coalesce(
-                jsonb_agg(g.value - 'rows') FILTER (WHERE g.value ->> 'why' IS NOT NULL), '[]'
+                jsonb_agg(s.value - 'rows' ORDER BY s.key)
+                FILTER (WHERE s.value ->> 'why' IS NOT NULL), '[]'
             ),
-            'remaining', coalesce(bool_or(g.value ->> 'why' LIKE '% a run: the next%'), false)
+            'remaining', coalesce(bool_or(s.value ->> 'why' = c_enough), false)
         )
-        FROM (
-            SELECT jsonb_build_object(
-                'kind', d.value ->> 'kind',
-                'jobs', count(*),
-                'rows', sum((d.value ->> 'rows')::bigint),
-                'bytes', sum((d.value ->> 'bytes')::bigint),
-                'why', d.value ->> 'why'
-            ) AS value
-            FROM jsonb_array_elements(v_done) AS d
-            GROUP BY d.value ->> 'kind', d.value ->> 'why'
-            ORDER BY 1
-        ) AS g
+        FROM jsonb_each(v_sums) AS s
     );
 END;
 $_maintain_jobs$;
@@ -148,32 +173,35 @@ $_maintain_jobs$;
 COMMENT ON FUNCTION pgimport._maintain_jobs(interval, integer, boolean) IS
 'internal: frees staged rows of finished jobs and what closed rollbacks do not need any more.';
 
--- Frees one kind of what a job has left, with the job locked, if it may still go; whether it did.
+-- Frees one kind of what a job has left, with the job locked, if it may still go. Returns null, or
+-- why it did not.
 -- The last of it takes the job's counter with it. Called by _maintain_jobs.
 CREATE OR REPLACE FUNCTION pgimport._free_job(
     p_job_id uuid,
     p_kind text,
     p_staged_rows interval
 )
-RETURNS boolean
+RETURNS text
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $_free_job$
 DECLARE
     c_name CONSTANT text := pgimport._staging_name(p_job_id);
+    c_in_use CONSTANT text := 'in use by another session';
     v_name text;
+    v_detail text;
 BEGIN
     PERFORM FROM pgimport.job AS j WHERE j.job_id = p_job_id FOR UPDATE SKIP LOCKED;
     IF NOT FOUND OR NOT pg_try_advisory_xact_lock(pgimport._run_key(p_job_id)) THEN
-        RETURN false;
+        RETURN c_in_use;
     END IF;
     -- it may have been redone since it was looked at
     IF NOT EXISTS (
         SELECT FROM pgimport._leavings(p_staged_rows, p_job_id) AS l
         WHERE CASE p_kind WHEN 'staged_rows' THEN l.staged_why ELSE l.proof_why END IS NULL
     ) THEN
-        RETURN false;
+        RETURN c_in_use;
     END IF;
 
     IF p_kind = 'staged_rows' THEN
@@ -200,10 +228,13 @@ BEGIN
     ) THEN
         PERFORM pgimport._drop_staged(c_name || '_count');
     END IF;
-    RETURN true;
+    RETURN NULL;
 EXCEPTION
     WHEN lock_not_available THEN
-        RETURN false;
+        RETURN c_in_use;
+    WHEN dependent_objects_still_exist THEN
+        GET STACKED DIAGNOSTICS v_detail = PG_EXCEPTION_DETAIL;
+        RETURN split_part(v_detail, E'\n', 1);
 END;
 $_free_job$;
 

@@ -49,6 +49,9 @@ BEGIN
         WHEN lock_not_available THEN
             v_kept := v_kept || jsonb_build_object('kind', p_table.keeps, 'why',
                 'in use by another session: removed at the next run');
+        WHEN dependent_objects_still_exist THEN
+            v_kept := v_kept || jsonb_build_object('kind', p_table.keeps, 'why',
+                format('%s: something of yours is made of it', SQLERRM));
         -- what went wrong in pg_partman comes as this, whatever it was
         WHEN raise_exception THEN
             v_kept := v_kept || jsonb_build_object('kind', p_table.keeps, 'why',

@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 
-SELECT plan(47);
+SELECT plan(51);
 
 -- before anything is enabled
 SELECT throws_ok(
@@ -259,6 +259,42 @@ SELECT is(
 SELECT is(
     pgimport_test.pick(pgimport.rollback_job(:'open_job'), 'success', 'rows_deleted'),
     'success=true rows_deleted=2', 'an open rollback lacks nothing'
+);
+
+-- what people have made of it
+SELECT pgimport_test.completed_job('{G}') AS seen_job \gset
+SELECT format(
+    'CREATE VIEW pgimport_test.seen AS SELECT * FROM pgimport_staging.%I',
+    pgimport._staging_name(:'seen_job', '_rows')
+) AS statement \gexec
+SELECT format('CREATE VIEW pgimport_test.old AS SELECT * FROM %s', p.part) AS statement
+FROM pgimport._partitions('pgimport.issue') AS p
+WHERE NOT p.is_default
+ORDER BY p.from_at
+LIMIT 1 \gexec
+SELECT pgimport.enable_retention('{"issues": "20 days"}') ->> 'success' AS success \gset
+SELECT pgimport.run_maintenance() AS answer \gset
+SELECT matches(
+    pgimport_test.kept(:'answer', 'staged_rows'), 'view pgimport_test.seen depends on',
+    'staged rows that somebody has made a view of are kept, and that is told'
+);
+SELECT matches(
+    pgimport_test.kept(:'answer', 'issues'), 'something of yours is made of it',
+    'partitions as well'
+);
+DROP VIEW pgimport_test.seen, pgimport_test.old;
+
+-- a job that was rolled back may be redone as long as its staged rows are there
+SELECT pgimport.enable_retention('{"staged_rows": "1 day"}') ->> 'success' AS success \gset
+SELECT pgimport.rollback_job(:'seen_job') ->> 'success' AS success \gset
+SELECT pgimport.run_maintenance() AS answer \gset
+SELECT matches(
+    pgimport_test.kept(:'answer', 'rollback_data'), 'a redo is open',
+    'nothing goes of a job that can be redone'
+);
+SELECT is(
+    pgimport_test.pick(pgimport.redo_job(:'seen_job'), 'success', 'rows_inserted'),
+    'success=true rows_inserted=1', 'which it is'
 );
 SELECT is(
     pgimport.verify_install(true) ->> 'success', 'true',
