@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from _command import run
 from _sessions import Conn, call, scalar, until
 from pgimport import Client, errors
 
@@ -214,3 +215,18 @@ def test_only_an_administrator_sets_limits(conn: Conn, second: Conn, plain_role:
     second.execute(sql.SQL("SET ROLE {}").format(role))
     set_limit(second, running_jobs=None)
     assert Client(second).list_limits() == []
+
+
+def test_limits_by_the_command(conn: Conn, dsn: str) -> None:
+    assert "no limit is set" in run("limit", "list", dsn=dsn).out
+    words = ("--tenant", "north", "--running-jobs", "2", "--staged-bytes", "3 MB")
+    done = run("--json", "limit", "set", *words, dsn=dsn)
+    assert (done.code, done.json["running_jobs"]) == (0, 2)
+    (listed,) = run("--json", "limit", "list", dsn=dsn).json["limits"]
+    assert (listed["tenant"], listed["staged_bytes"]) == ("north", 3 * 1024 * 1024)
+    assert "3,145,728" in run("limit", "list", dsn=dsn).out
+    assert run("limit", "set", "--running-jobs", "many", dsn=dsn).code == 2
+    assert run("limit", "set", "--tenant", "north", dsn=dsn).code == 2
+    words = ("--tenant", "north", "--running-jobs", "none", "--staged-bytes", "none")
+    assert run("limit", "set", *words, dsn=dsn).code == 0
+    assert Client(conn).list_limits() == []
