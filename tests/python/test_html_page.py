@@ -12,7 +12,7 @@ import pytest
 
 from _html import LANGUAGES, Page, checked, history, jobs, schemes, story
 from pgimport import html_report
-from pgimport.html_report import _flows, _style, _words
+from pgimport.html_report import _data, _flows, _style, _words
 from pgimport.html_report._format import Language
 from pgimport.html_report._page import policy
 from pgimport.html_report._sankey import LEAST
@@ -196,6 +196,24 @@ def test_a_state_an_event_or_a_code_of_a_newer_version_is_shown_as_it_is() -> No
     page = checked(html_report._job_page(Language("en", _words.WORDS["en"]), made))
     assert "dreaming" in page.text
     assert "slept well" in page.text
+
+
+def test_what_retention_has_removed_is_said() -> None:
+    made = story("completed", {"total_rows": 5, "invalid_rows": 3, "clean_rows": 2}, [])
+    made.job["warnings"] = ["issues found before 2026-01-01 were removed by retention"]
+    made.events.append({"event": "events_removed", "happened_at": "-infinity", "started_at": None})
+    page = checked(html_report._job_page(Language("fr", _words.WORDS["fr"]), made))
+    assert "issues found before 2026-01-01 were removed by retention" in page.text
+    assert "3 lignes ont été rejetées" in page.text
+    assert "retirées par la rétention" in page.text
+
+
+def test_filters_of_a_history_are_said() -> None:
+    filters = {"target": "t", "status": ["failed", "staged"], "deleted": False, "new_one": 1}
+    words = Language("en", _words.WORDS["en"])
+    page = checked(html_report._history_page(words, _data.History(jobs(2), filters)))
+    said = "target t, state failed / staged, deleted no, new_one 1."
+    assert f"Only jobs with {said}" in page.text
 
 
 def test_counts_that_do_not_add_up_are_said() -> None:

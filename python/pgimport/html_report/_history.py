@@ -91,7 +91,9 @@ def _filters(language: Language, history: History) -> Html | None:
     before, _, after = language.say("history_filters").partition("{filters}")
     shown: list[Part] = []
     for name, value in history.filters.items():
-        words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        words = " / ".join(map(str, value)) if isinstance(value, list) else str(value)
+        if isinstance(value, bool):
+            words = language.say("yes" if value else "no")
         shown += [", " if shown else None, language.known(f"filter_{name}", str(name)), " ",
                   tag("strong", data(words))]  # fmt: skip
     return tag("p", before, shown, after)

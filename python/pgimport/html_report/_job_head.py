@@ -85,6 +85,10 @@ def header(language: Language, story: JobStory, rows: Rows, phases: list[Phase])
         if story.status == "failed" and error
         else None,
         _deleted(language, job),
+        *(
+            tag("p", data(warning, 400), class_="warning", lang="en")
+            for warning in job.get("warnings") or []
+        ),
         _figures(language, story, rows, phases),
         _facts(language, story),
     ]  # fmt: skip

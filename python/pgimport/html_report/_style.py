@@ -145,7 +145,7 @@ border-block-end:1px solid var(--rule)}
 .bad{stroke:var(--rejected);fill:none}
 footer{padding-block:3rem 2rem;color:var(--soft);font-size:.875rem}
 @media screen and (max-width:44rem){
-svg.wide,.gauge{display:none}.wide{min-width:11rem}svg.narrow{display:block;max-width:26rem}
+svg.wide,.gauge{display:none}.wide{min-width:11rem}.samples{min-width:22rem}svg.narrow{display:block;max-width:26rem}
 header{padding-block-start:1.5rem}
 section{padding-block-start:1.75rem}}
 @media print{
