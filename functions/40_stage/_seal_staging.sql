@@ -25,7 +25,8 @@ BEGIN
                 v_file.checkpoint_bytes, coalesce(v_file.bytes::text, 'unknown'),
                 v_file.checkpoint_at),
             HINT = format(
-                'run the import again with this job, or give the file up: '
+                'run the import again with this job; or close the file with finish_file() if that '
+                'is all of it; or give it up: '
                 'select pgimport.finish_file(%L, %s, 0, ''{"failed": "not loaded"}'');',
                 v_file.job_id, v_file.file_no
             );

@@ -110,7 +110,7 @@ COMMENT ON FUNCTION pgimport._prove_rows(pgimport.file, bigint) IS
 -- else loads it meanwhile, and its rows are numbered on from the last checkpoint. A reader begins
 -- each of its transactions so.
 -- Called by the client, as often as it likes.
--- Raises PI001, PI002, PI003, PI101, PI102, PI301, PI302, PI303, PI309.
+-- Raises PI001, PI002, PI003, PI101, PI102, PI301, PI302, PI303, PI309, PI602.
 CREATE OR REPLACE FUNCTION pgimport.checkpoint_file(
     p_job_id uuid,
     p_file_no integer,
@@ -132,6 +132,7 @@ BEGIN
         'p_options of checkpoint_file'
     );
     PERFORM pgimport._require_status(v_job, '{pending,staging}', 'given rows');
+    PERFORM pgimport._refuse_foreign_staging(v_job);
     v_file := pgimport._lock_file(p_job_id, p_file_no, '{open}');
     PERFORM pgimport._check_checkpoint(v_file, p_rows_parsed, v_options);
 

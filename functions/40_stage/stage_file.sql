@@ -3,7 +3,8 @@
 -- resume as well they stay as far as they are known to be right: the answer's checkpoint says where
 -- to go on, or null where there is nothing to go on with.
 -- Called by users and the client, several sessions side by side.
--- Raises PI001, PI002, PI003, PI101, PI102, PI205, PI206, PI207, PI301, PI304, PI308, PI309, PI606.
+-- Raises PI001, PI002, PI003, PI101, PI102, PI205, PI206, PI207, PI301, PI304, PI308, PI309, PI602,
+-- PI606.
 CREATE OR REPLACE FUNCTION pgimport.stage_file(
     p_job_id uuid,
     p_file_name text,
@@ -65,6 +66,7 @@ BEGIN
     END IF;
     v_opened := pgimport._opened_file(v_job, p_file_name, p_header, r_mapped.mapping, v_options);
     IF v_resume THEN
+        PERFORM pgimport._refuse_foreign_staging(v_job);
         SELECT * INTO STRICT r_resumed FROM pgimport._resume_file(v_file, v_opened);
         IF r_resumed.checkpoint IS NOT NULL THEN
             UPDATE pgimport.file AS f SET fence = f.fence + 1
