@@ -43,7 +43,8 @@ BEGIN
             'events before %s were removed by retention', v_events
         ));
     END IF;
-    IF p_job.created_at < v_issues THEN
+    -- of a deleted job they are gone all the same
+    IF p_job.created_at < v_issues AND p_job.deleted_at IS NULL THEN
         SELECT count(*) INTO v_found FROM pgimport.issue AS i WHERE i.job_id = p_job.job_id;
         SELECT coalesce(sum(f.rows_refused), 0) INTO v_refused FROM pgimport.file AS f
         WHERE f.job_id = p_job.job_id AND f.status <> 'failed';

@@ -16,6 +16,7 @@ DECLARE
     v_waiting regclass;
     v_name text;
     v_default regclass;
+    v_guard text;
     r_part record;
 BEGIN
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', p_relation);
@@ -36,13 +37,17 @@ BEGIN
         EXECUTE format('DROP TABLE %s', r_part.part);
     END LOOP;
     -- append-only it is for all but this: what is truncated is in the other table
-    EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', v_default);
-    EXECUTE format('TRUNCATE %s', v_default);
-    FOR r_part IN
-        SELECT g.tgname FROM pg_trigger AS g WHERE g.tgrelid = v_default AND NOT g.tgisinternal
-    LOOP
-        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', v_default, r_part.tgname);
-    END LOOP;
+    SELECT g.tgname INTO v_guard FROM pg_trigger AS g
+    WHERE g.tgrelid = v_default
+        AND g.tgfoid = 'pgimport._guard_event()'::regprocedure
+        AND (g.tgtype & 32) > 0;
+    IF v_guard IS NULL THEN
+        EXECUTE format('TRUNCATE %s', v_default);
+    ELSE
+        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', v_default, v_guard);
+        EXECUTE format('TRUNCATE %s', v_default);
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', v_default, v_guard);
+    END IF;
     RETURN v_waiting;
 END;
 $_take_rows$;
