@@ -69,7 +69,9 @@ $_begin_phase$;
 COMMENT ON FUNCTION pgimport._begin_phase(uuid, text, bigint, bigint, timestamptz) IS
 'internal: writes to the live counter of a job which phase begins.';
 
--- The live counter of a job, where there is one that the caller may write to now.
+-- The live counter of a job, where there is one that the caller may write to now. It belongs to
+-- the owner of the job: one that he has changed, so that others who work on the job would fail, is
+-- none.
 -- Called by _begin_phase and _count_sql.
 CREATE OR REPLACE FUNCTION pgimport._counter(
     p_job_id uuid
@@ -85,10 +87,13 @@ BEGIN
     RETURN (
         SELECT c.oid::regclass FROM pg_class AS c
         INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        INNER JOIN pg_sequence AS s ON s.seqrelid = c.oid
         WHERE n.nspname = 'pgimport_staging'
             AND c.relname = pgimport._staging_name(p_job_id, '_count')
             AND c.relkind = 'S'
             AND has_sequence_privilege(c.oid, 'UPDATE')
+            AND (s.seqtypid, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle)
+            = ('bigint'::regtype, 1, 1, 9223372036854775807, 1000, true)
             AND current_setting('transaction_read_only') = 'off'
     );
 END;

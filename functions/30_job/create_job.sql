@@ -87,9 +87,10 @@ BEGIN
     INSERT INTO pgimport.job_event (job_id, event, to_status, actor)
     VALUES (v_job.job_id, 'created', v_job.status, v_job.actor);
 
-    -- the live counter, seen by others once this is committed; see _begin_phase
+    -- the live counter, seen by others once this is committed; see _begin_phase. It never ends:
+    -- whatever its owner writes to it, nobody who counts rows fails
     EXECUTE format(
-        'CREATE SEQUENCE pgimport_staging.%I AS bigint CACHE 1000',
+        'CREATE SEQUENCE pgimport_staging.%I AS bigint CACHE 1000 CYCLE',
         pgimport._staging_name(v_job.job_id, '_count')
     );
 

@@ -1,7 +1,7 @@
 -- What one session can show of job_progress; what others see of it is in test_job_progress.py.
 BEGIN;
 \ir ../setup.psql
-SELECT plan(24);
+SELECT plan(27);
 SELECT pgimport_test.codes_target();
 
 CREATE FUNCTION pgimport_test.progress(p_job_id uuid)
@@ -17,6 +17,20 @@ RETURNS text
 LANGUAGE sql
 VOLATILE
 RETURN (SELECT concat_ws(' ', c.phase, c.rows_done) FROM pgimport._read_counter($1) AS c);
+
+CREATE FUNCTION pgimport_test.end_counter(p_job_id uuid)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $end_counter$
+BEGIN
+    EXECUTE format(
+        'ALTER SEQUENCE pgimport_staging.%I MAXVALUE 5 RESTART 5 NO CYCLE',
+        pgimport._staging_name(p_job_id, '_count')
+    );
+END;
+$end_counter$;
 
 CREATE FUNCTION pgimport_test.drop_counter(p_job_id uuid)
 RETURNS void
@@ -113,6 +127,25 @@ SELECT ok(
     (
         SELECT c.seconds BETWEEN 3600 AND 3660 FROM pgimport._read_counter(:'job') AS c
     ), 'seconds are those since the phase began'
+);
+
+-- its owner may write to it what he likes, and change it: whoever works on the job does not fail
+SELECT pgimport_test.checked_job('{F,G}') AS odd \gset
+SELECT setval(
+    format('pgimport_staging.job_%s_count', replace(:'odd', '-', ''))::regclass,
+    9223372036854775807
+);
+SELECT lives_ok(
+    format('SELECT pgimport.job_progress(%L)', :'odd'), 'a value that means nothing is read'
+);
+SELECT is(
+    pgimport_test.pick(pgimport.insert_job(:'odd'), 'success', 'rows_inserted'),
+    'success=true rows_inserted=2', 'and written over'
+);
+SELECT pgimport_test.end_counter(:'odd');
+SELECT is(
+    pgimport_test.pick(pgimport.rollback_job(:'odd'), 'success', 'rows_deleted'),
+    'success=true rows_deleted=2', 'a counter that can count no further is left alone'
 );
 
 -- without it everything works as before
