@@ -77,6 +77,9 @@ soak: system ## half an hour: the check against INSERT, rollbacks against the mo
 	$(WITH_CACHED) PGIMPORT_TEST_TABLES=1000 PGIMPORT_TEST_BATCH_ROWS=3 \
 	  PGIMPORT_TEST_SEED=$${PGIMPORT_TEST_SEED:-$$(date +%s)} \
 	  $(BIN)/python -m pytest -q tests/python/test_differential.py -k refuses
+	$(WITH_CACHED) PGIMPORT_TEST_KILLS=500 \
+	  PGIMPORT_TEST_SEED=$${PGIMPORT_TEST_SEED:-$$(date +%s)} \
+	  $(BIN)/python -m pytest -q tests/python/test_kills.py
 	$(WITH_CACHED) PGIMPORT_TEST_QUEUE_ROWS=1000000 \
 	  PGIMPORT_TEST_SEED=$${PGIMPORT_TEST_SEED:-$$(date +%s)} \
 	  $(BIN)/python -m pytest -q -s tests/python/test_soak_queue.py
