@@ -1,6 +1,6 @@
 BEGIN;
 \ir ../setup.psql
-SELECT plan(31);
+SELECT plan(33);
 
 SELECT pgimport_test.codes_target();
 
@@ -125,6 +125,18 @@ DROP TRIGGER raises ON pgimport_test.codes;
 SELECT pgimport.submit_job(:'job', '{"max_attempts": 1}');
 SELECT pgimport.claim_job('gone');
 SELECT is(pgimport._expire_leases(), 0, 'a lease that is not over is left alone');
+SELECT is(
+    pgimport_test.pick(
+        pgimport.release_job(:'job', 4, 'PI605', 'as many as are allowed'), 'state', 'attempt'
+    ), 'state=waiting attempt=0', 'a job that a limit holds back waits; that is no attempt'
+);
+SELECT is(
+    (
+        SELECT q.run_after > clock_timestamp() + interval '7 seconds'
+        FROM pgimport.job_queue AS q
+        WHERE q.job_id = :'job' AND q.state = 'waiting'
+    ), true, 'but not at once'
+);
 
 SELECT * FROM finish();
 ROLLBACK;
