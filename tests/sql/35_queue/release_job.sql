@@ -127,7 +127,7 @@ SELECT pgimport.claim_job('gone');
 SELECT is(pgimport._expire_leases(), 0, 'a lease that is not over is left alone');
 SELECT is(
     pgimport_test.pick(
-        pgimport.release_job(:'job', 4, 'PI605', 'as many as are allowed'), 'state', 'attempt'
+        pgimport.release_job(:'job', 5, 'PI605', 'as many as are allowed'), 'state', 'attempt'
     ), 'state=waiting attempt=0', 'a job that a limit holds back waits; that is no attempt'
 );
 SELECT is(
