@@ -213,6 +213,8 @@ RETURNS void
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+-- of issues that were just found the planner knows nothing, and there may be as many as rows
+SET enable_nestloop = off
 AS $_mark_invalid$
 BEGIN
     EXECUTE format(
