@@ -83,18 +83,20 @@ SET search_path = pg_catalog, pg_temp
 -- the same few catalog rows at every call: planning anew would take longer than reading them
 SET plan_cache_mode = force_generic_plan
 AS $_counter$
+DECLARE
+    v_counter regclass := to_regclass(
+        format('pgimport_staging.%I', pgimport._staging_name(p_job_id, '_count'))
+    );
 BEGIN
+    IF v_counter IS NULL OR current_setting('transaction_read_only') = 'on' THEN
+        RETURN NULL;
+    END IF;
     RETURN (
-        SELECT c.oid::regclass FROM pg_class AS c
-        INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        INNER JOIN pg_sequence AS s ON s.seqrelid = c.oid
-        WHERE n.nspname = 'pgimport_staging'
-            AND c.relname = pgimport._staging_name(p_job_id, '_count')
-            AND c.relkind = 'S'
-            AND has_sequence_privilege(c.oid, 'UPDATE')
+        SELECT s.seqrelid FROM pg_sequence AS s
+        WHERE s.seqrelid = v_counter
+            AND has_sequence_privilege(s.seqrelid, 'UPDATE')
             AND (s.seqtypid, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle)
             = ('bigint'::regtype, 1, 1, 9223372036854775807, 1000, true)
-            AND current_setting('transaction_read_only') = 'off'
     );
 END;
 $_counter$;

@@ -24,10 +24,9 @@ DECLARE
     v_step integer;
 BEGIN
     IF NOT EXISTS (
-        SELECT FROM pg_class AS c
-        INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE n.nspname = 'pgimport_staging' AND c.relname = c_name AND c.relkind = 'S'
-            AND has_sequence_privilege(c.oid, 'SELECT')
+        SELECT FROM pg_sequence AS s
+        WHERE s.seqrelid = to_regclass(format('pgimport_staging.%I', c_name))
+            AND has_sequence_privilege(s.seqrelid, 'SELECT')
     ) THEN
         RETURN;
     END IF;

@@ -28,7 +28,7 @@ BEGIN
         FROM pg_class AS c
         INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE n.nspname = 'pgimport_staging'
-            AND c.relname = f.staging_table || '_row_no_seq'
+            AND c.relname = (f.staging_table || '_row_no_seq')::name
             AND c.relkind = 'S'
             AND has_sequence_privilege(c.oid, 'SELECT')
     ) AS s ON f.status = 'open'
