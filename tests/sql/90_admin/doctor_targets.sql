@@ -40,13 +40,19 @@ $mend$;
 
 SELECT is(pgimport_test.findings(), NULL, 'a target as it was registered is well');
 SELECT is(
-    (SELECT d.status FROM pgimport.doctor() AS d WHERE d.what = 'targets'), 'ok',
+    (
+        SELECT d.status FROM pgimport.doctor() AS d
+        WHERE d.what = 'targets'
+    ), 'ok',
     'and doctor() says so'
 );
 SELECT is(
-    (SELECT count(*) FROM pgimport.doctor() AS d WHERE d.status NOT IN ('ok', 'warning', 'problem')
-        OR d.what IS NULL OR d.found IS NULL
-        OR (d.status = 'ok') <> (d.why IS NULL) OR (d.status = 'ok') <> (d.mend IS NULL)),
+    (
+        SELECT count(*) FROM pgimport.doctor() AS d
+        WHERE d.status NOT IN ('ok', 'warning', 'problem')
+            OR d.what IS NULL OR d.found IS NULL
+            OR (d.status = 'ok') <> (d.why IS NULL) OR (d.status = 'ok') <> (d.mend IS NULL)
+    ),
     0::bigint, 'all that is not well says why, and what mends it'
 );
 
@@ -121,7 +127,8 @@ SELECT is(pgimport_test.mend(), NULL, 'and forgotten');
 CREATE TABLE pgimport_other.batch (id integer PRIMARY KEY, name text);
 SELECT pgimport.set_column(
     'codes', 'batch_code',
-    '{"aliases": ["b"], "lookup": {"table": "pgimport_other.batch", "match": "name", "value": "id"}}'
+    '{"aliases": ["b"], '
+    '"lookup": {"table": "pgimport_other.batch", "match": "name", "value": "id"}}'
 ) AS rules \gset
 SELECT is(pgimport_test.findings(), NULL, 'a table in which values are looked up is well');
 DROP TABLE pgimport_other.batch;
@@ -133,7 +140,10 @@ SELECT is(
 );
 SELECT is(pgimport_test.mend(), NULL, 'and not looked into any more');
 SELECT is(
-    (SELECT c.rules FROM pgimport.target_column AS c WHERE c.column_name = 'batch_code'),
+    (
+        SELECT c.rules FROM pgimport.target_column AS c
+        WHERE c.column_name = 'batch_code'
+    ),
     '{"aliases": ["b"]}', 'other rules of the column stay'
 );
 
@@ -150,7 +160,10 @@ SELECT is(
 );
 SELECT is(pgimport_test.mend(), NULL, 'and the option left out');
 SELECT is(
-    (SELECT t.options FROM pgimport.target AS t WHERE t.name = 'codes'), '{"label": "kept"}',
+    (
+        SELECT t.options FROM pgimport.target AS t
+        WHERE t.name = 'codes'
+    ), '{"label": "kept"}',
     'other options stay'
 );
 
@@ -174,14 +187,14 @@ SELECT is(
 SELECT is(pgimport_test.mend(), NULL, 'and forced no more');
 
 -- a subtransaction is younger than the registration, as another transaction is
-SAVEPOINT later;
+SELECT 'SAVEPOINT later' AS statement \gexec
 CREATE FUNCTION pgimport_test.nothing() RETURNS trigger LANGUAGE plpgsql
 AS $$ BEGIN RETURN new; END; $$;
-CREATE TRIGGER "a new one" BEFORE INSERT ON pgimport_test.codes
+CREATE TRIGGER a_new_one BEFORE INSERT ON pgimport_test.codes
 FOR EACH ROW EXECUTE FUNCTION pgimport_test.nothing();
 SELECT is(
     pgimport_test.findings(),
-    'warning: triggers of target codes, made or changed since it was registered: "a new one"',
+    'warning: triggers of target codes, made or changed since it was registered: a_new_one',
     'a trigger that was made since is found'
 );
 SELECT is(pgimport_test.mend(), NULL, 'and known once the target is registered with it');

@@ -18,9 +18,10 @@ SELECT throws_ok(
 SELECT throws_ok(
     $$SELECT pgimport.set_limit('[1]')$$, 'PI003', NULL, 'limits are an object'
 );
-SELECT throws_ok(
-    format($$SELECT pgimport.set_limit(%L)$$, w.limits), 'PI003', NULL, w.why
-)
+SELECT
+    throws_ok(
+        format($$SELECT pgimport.set_limit(%L)$$, w.limits), 'PI003', NULL, w.why
+    )
 FROM (
     VALUES
     ('{"running_jobs": -1}', 'fewer than no jobs are refused'),
@@ -58,10 +59,13 @@ SELECT lives_ok(
 );
 SELECT is(
     (
-        SELECT string_agg(
-            concat_ws(' ', l.role_name, l.tenant, l.running_jobs, l.running_now, l.staged_bytes,
-                l.staged_now), '; '
-        )
+        SELECT
+            string_agg(
+                concat_ws(
+                    ' ', l.role_name, l.tenant, l.running_jobs, l.running_now, l.staged_bytes,
+                    l.staged_now
+                ), '; '
+            )
         FROM pgimport.list_limits() AS l
     ),
     '4 0; north 1048576 0', 'limits are listed with what counts against them'
@@ -124,7 +128,10 @@ SELECT throws_ok(
     ), 'PI606', NULL, 'a file that told no size is measured when it is closed'
 );
 SELECT is(
-    (SELECT l.staged_now FROM pgimport.list_limits() AS l WHERE l.tenant = 'north'), 0::bigint,
+    (
+        SELECT l.staged_now FROM pgimport.list_limits() AS l
+        WHERE l.tenant = 'north'
+    ), 0::bigint,
     'what was refused is not staged'
 );
 SELECT pgimport.set_limit('{"tenant": "north", "staged_bytes": null}') AS none \gset
@@ -133,10 +140,11 @@ SELECT pgimport.set_limit('{"tenant": "north", "staged_bytes": null}') AS none \
 SELECT pgimport_test.checked_job('{A,B}') AS job \gset
 SELECT pgimport_test.completed_job('{C,D}') AS done \gset
 SELECT pgimport.set_limit(jsonb_build_object('role', :'me', 'running_jobs', 0)) AS none \gset
-SELECT throws_ok(
-    format($$SELECT pgimport.%s(%L)$$, w.function_name, w.job_id), 'PI605', NULL,
-    format('%s has to wait where no slot is free', w.function_name)
-)
+SELECT
+    throws_ok(
+        format($$SELECT pgimport.%s(%L)$$, w.function_name, w.job_id), 'PI605', NULL,
+        format('%s has to wait where no slot is free', w.function_name)
+    )
 FROM (
     VALUES
     ('insert_job', :'job'), ('rehearse_job', :'job'), ('rollback_job', :'done')
