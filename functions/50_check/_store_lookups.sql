@@ -26,7 +26,7 @@ BEGIN
         SELECT FROM pgimport.target_column AS t
         WHERE t.target_id = p_job.target_id AND t.rules ? 'lookup'
     ) THEN
-        RETURN '{}';
+        RETURN '{}'::text[];
     END IF;
 
     v_memory := pgimport._raise_memory();

@@ -74,6 +74,31 @@ $_rows_remaining$;
 COMMENT ON FUNCTION pgimport._rows_remaining(pgimport.job) IS
 'internal: how many rows of a job are still to be written.';
 
+-- A job as its batch is seen: how far that goes, and its own counts in place of the job's.
+-- Called by _next_batch, _count_batch and _update_source_sql.
+CREATE OR REPLACE FUNCTION pgimport._batch_of(
+    p_job pgimport.job,
+    p_until bigint[],
+    p_clean_rows bigint,
+    p_database_duplicates bigint DEFAULT NULL
+)
+RETURNS pgimport.job
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $_batch_of$
+BEGIN
+    RETURN jsonb_populate_record(p_job, jsonb_build_object(
+        'batch_until', p_until,
+        'clean_rows', p_clean_rows,
+        'database_duplicates', coalesce(p_database_duplicates, p_job.database_duplicates)
+    ));
+END;
+$_batch_of$;
+
+COMMENT ON FUNCTION pgimport._batch_of(pgimport.job, bigint[], bigint, bigint) IS
+'internal: a job as its batch is seen.';
+
 -- Sets how far the next batch of a job goes: over so many rows that are to be written, in the order
 -- of the files; over all that remain where these are no more. Returns the job with batch_until and
 -- no more than so many clean rows.
@@ -94,10 +119,9 @@ AS $_next_batch$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
     c_end CONSTANT bigint[] := ARRAY[2147483647, 9223372036854775807];
-    v_batch pgimport.job := p_job;
+    v_batch pgimport.job := pgimport._batch_of(p_job, c_end, least(p_job.clean_rows, p_rows));
+    v_until bigint[];
 BEGIN
-    v_batch.batch_until := c_end;
-    v_batch.clean_rows := least(p_job.clean_rows, p_rows);
     IF pgimport._rows_remaining(p_job) > p_rows THEN
         EXECUTE format(
             'SELECT ARRAY[v.file_no, v.row_no] FROM pgimport_staging.%I AS v WHERE %s AND %s '
@@ -105,8 +129,8 @@ BEGIN
             pgimport._staging_name(p_job.job_id, '_value'),
             pgimport._window_sql(v_batch, 'v'),
             pgimport._writable_sql(p_job)
-        ) INTO v_batch.batch_until USING p_rows - 1;
-        v_batch.batch_until := coalesce(v_batch.batch_until, c_end);
+        ) INTO v_until USING p_rows - 1;
+        v_batch := pgimport._batch_of(v_batch, coalesce(v_until, c_end), v_batch.clean_rows);
     END IF;
     RETURN v_batch;
 END;
@@ -148,10 +172,10 @@ SET jit = off
 AS $_count_batch$
 -- the fragments were quoted where they were made: @plpgsql_check_options: security_warnings = false
 DECLARE
-    v_batch pgimport.job := p_job;
+    v_batch pgimport.job := pgimport._batch_of(p_job, p_until, p_job.clean_rows);
+    v_clean bigint;
     v_writable bigint;
 BEGIN
-    v_batch.batch_until := p_until;
     EXECUTE format(
         'SELECT count(*) FILTER (WHERE %s), count(*) FROM pgimport_staging.%I AS v '
         'WHERE %s AND %s',
@@ -160,9 +184,10 @@ BEGIN
         pgimport._staging_name(p_job.job_id, '_value'),
         pgimport._window_sql(v_batch, 'v'),
         pgimport._writable_sql(p_job)
-    ) INTO STRICT v_batch.clean_rows, v_writable;
-    v_batch.database_duplicates := v_writable - v_batch.clean_rows + p_job.both_duplicates;
-    RETURN v_batch;
+    ) INTO STRICT v_clean, v_writable;
+    RETURN pgimport._batch_of(
+        p_job, p_until, v_clean, v_writable - v_clean + p_job.both_duplicates
+    );
 END;
 $_count_batch$;
 

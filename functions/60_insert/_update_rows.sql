@@ -17,10 +17,9 @@ DECLARE
     c_mark CONSTANT text := format(
         'pgimport_staging.%I AS m', pgimport._staging_name(p_job.job_id, '_mark')
     );
-    v_all pgimport.job := p_job;
+    v_all pgimport.job := pgimport._batch_of(p_job, NULL, p_job.clean_rows);
     r_key record;
 BEGIN
-    v_all.batch_until := NULL;
     SELECT k.* INTO STRICT r_key FROM pgimport._key_sql(v_all) AS k;
     RETURN format(
         'FROM %s INNER JOIN (%s) AS m ON m.file_no = v.file_no AND m.row_no = v.row_no '

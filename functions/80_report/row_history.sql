@@ -138,6 +138,8 @@ BEGIN
     FROM pgimport._history_lookup_sql(v_target, p_key) AS k;
     EXECUTE format('SELECT %s', r_key.key_hash) INTO v_hash USING p_key;
 
+    -- p: the row of the files; of what a rollback did, the one from which the same job wrote it.
+    -- e: the log has the first word on who it was after the act
     RETURN QUERY EXECUTE format(
         'SELECT h.history_id, h.written_at, h.action, %3$s, h.job_id, j.status, j.source, '
         'p.file_no, f.file_name, p.row_no, coalesce(p.line_no, p.row_no + f.line_offset), '
@@ -147,7 +149,6 @@ BEGIN
         'WHERE h.target_id = ANY ($2) AND %1$s AND %2$s AND ($4 IS NULL OR h.history_id < $4) '
         'ORDER BY h.history_id DESC LIMIT $5) AS h '
         'INNER JOIN pgimport.job AS j ON j.job_id = h.job_id '
-        -- the row of the files: of what a rollback did, the one from which the same job wrote it
         'LEFT JOIN LATERAL (SELECT h.file_no, h.row_no, h.line_no WHERE h.row_no IS NOT NULL '
         'UNION ALL SELECT min(o.file_no), min(o.row_no), min(o.line_no) '
         'FROM pgimport.row_history AS o '
@@ -156,7 +157,6 @@ BEGIN
         'AND (o.key_hash IS NOT NULL OR o.key = h.key) AND o.row_no IS NOT NULL '
         'HAVING count(DISTINCT (o.file_no, o.row_no)) = 1) AS p ON true '
         'LEFT JOIN pgimport.file AS f ON f.job_id = h.job_id AND f.file_no = p.file_no '
-        -- the log has the first word on who it was after the act
         'LEFT JOIN LATERAL (SELECT e.actor, e.role_name FROM pgimport.job_event AS e '
         'WHERE e.job_id = h.job_id AND e.happened_at >= h.written_at '
         'ORDER BY e.event_id LIMIT 1) AS e ON true '

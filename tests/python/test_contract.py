@@ -67,7 +67,8 @@ def test_every_documented_code_has_a_class_of_error() -> None:
 def test_every_file_of_a_function_holds_the_function_of_its_name() -> None:
     for path in _assemble.function_files(ROOT):
         text = path.read_text(encoding="utf-8")
-        assert f"CREATE OR REPLACE FUNCTION pgimport.{path.stem}(" in text, path.name
+        made = rf"CREATE OR REPLACE (FUNCTION|PROCEDURE) pgimport\.{path.stem}\("
+        assert re.search(made, text), path.name
         assert text.startswith("-- "), path.name
         public = re.findall(r"CREATE OR REPLACE FUNCTION pgimport\.([a-z]\w*)\(", text)
         assert public in ([], [path.stem]), path.name

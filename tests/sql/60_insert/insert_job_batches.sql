@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 \ir things.psql
-SELECT plan(26);
+SELECT plan(27);
 
 INSERT INTO pgimport_test.things (code, amount) VALUES ('a1', 0), ('a2', 0);
 SELECT pgimport_test.things_job(
@@ -174,6 +174,12 @@ SELECT throws_ok(
     format('SELECT pgimport.insert_job(%L, %L)', :'job', v.options), 'PI003', NULL,
     'batch_rows must be a number from 1: ' || v.options
 ) FROM (VALUES ('{"batch_rows": 0}')) AS v (options);
+
+SELECT pgimport_test.things_job('{code,amount}', 'e1,1', 'e2,2', 'e3,3') AS job \gset
+SELECT throws_ok(
+    format('CALL pgimport.insert_in_batches(%L, 2)', :'job'), '2D000', NULL,
+    'the procedure that commits each batch is refused inside a transaction'
+);
 
 -- rows that refer to each other
 CREATE TABLE pgimport_test.parts (
