@@ -61,10 +61,11 @@ BEGIN
             '"premake": 4}'
         );
     END IF;
-    v_settings := jsonb_populate_record(v_settings, coalesce(p_options, '{}'));
-    v_settings.enabled_at := now();
-    v_settings.enabled_by := current_user;
-    RETURN v_settings;
+    RETURN jsonb_populate_record(
+        v_settings,
+        coalesce(p_options, '{}')
+        || jsonb_build_object('enabled_at', now(), 'enabled_by', current_user)
+    );
 END;
 $_retention_settings$;
 

@@ -95,10 +95,12 @@ BEGIN
     WHERE l.role_name IS NOT DISTINCT FROM p_limits ->> 'role'
         AND l.tenant IS NOT DISTINCT FROM p_limits ->> 'tenant'
     RETURNING l.* INTO v_limit;
-    v_limit.running_jobs := CASE WHEN p_limits ? 'running_jobs' THEN c_running
-        ELSE v_limit.running_jobs END;
-    v_limit.staged_bytes := CASE WHEN p_limits ? 'staged_bytes' THEN c_staged
-        ELSE v_limit.staged_bytes END;
+    v_limit := jsonb_populate_record(v_limit, jsonb_build_object(
+        'running_jobs', CASE WHEN p_limits ? 'running_jobs' THEN c_running
+            ELSE v_limit.running_jobs END,
+        'staged_bytes', CASE WHEN p_limits ? 'staged_bytes' THEN c_staged
+            ELSE v_limit.staged_bytes END
+    ));
     IF num_nonnulls(v_limit.running_jobs, v_limit.staged_bytes) > 0 THEN
         INSERT INTO pgimport.job_limit (role_name, tenant, running_jobs, staged_bytes)
         VALUES (
