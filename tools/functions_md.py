@@ -19,6 +19,7 @@ from pgimport.embedded import EmbeddedServer
 ROOMS = {
     "20_target": "Targets",
     "30_job": "Jobs",
+    "35_queue": "Queue and workers",
     "40_stage": "Staging",
     "50_check": "Checking",
     "60_insert": "Inserting and verifying",
