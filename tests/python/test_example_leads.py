@@ -71,8 +71,9 @@ def test_each_lead_knows_the_imports_that_touched_it(crm: Connection) -> None:
     run("worker", "--once", dsn=crm.info.dsn)
     second = pgimport.import_files(crm.info.dsn, "leads", [EXAMPLE / "data" / "leads_update.csv"])
     assert second.insert is not None
-    assert (second.insert.rows_inserted, second.insert.rows_updated) == (1, 1)
+    assert (second.insert.rows_inserted, second.insert.rows_updated) == (1, 2)
     assert ("Léa", "Lyon", 1500, None) in leads(crm), "a city that is there stays"
+    assert ("Hugo", "Bordeaux", 300, None) in leads(crm), "a blank one is filled"
     client = Client(crm)
     touched = [
         (row.action, row.file_name) for row in client.row_history("leads", ["lea@example.com"])
