@@ -45,18 +45,21 @@ def until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.005)
 
 
-def until_waiting(watcher: Conn, waiting: Conn, future: Future[Any]) -> None:
-    """Return when a session waits for a lock of another."""
+def until_waiting(
+    watcher: Conn, waiting: Conn, future: Future[Any], event_type: str = "Lock"
+) -> None:
+    """Return when a session waits for a lock of another; "Timeout" where it looks now and then."""
 
     def is_waiting() -> bool:
         assert not future.done(), f"it did not wait: {future.result()}"
         return bool(
             scalar(
                 watcher,
-                "SELECT coalesce((SELECT wait_event_type = 'Lock' FROM pg_stat_activity"
+                "SELECT coalesce((SELECT wait_event_type = %s FROM pg_stat_activity"
                 " WHERE pid = %s), false)",
+                event_type,
                 waiting.info.backend_pid,
             )
         )
 
-    until(is_waiting, "waiting for a lock")
+    until(is_waiting, f"waiting, {event_type}")

@@ -441,7 +441,7 @@ def test_cancelling_waits_for_a_check(
     stage(conn, job, ["A"])
     call(first, "check_job", job)
     answer = background.submit(call, second, "cancel_job", job, "changed my mind")
-    until_waiting(conn, second, answer)
+    until_waiting(conn, second, answer, "Timeout")
     first.commit()
     assert answer.result(PATIENCE)["status"] == "cancelled"
     assert scalar(conn, "SELECT count(*) FROM pg_class WHERE relname ~ '^job_[0-9a-f]{32}'") == 0
@@ -467,7 +467,7 @@ def test_cancelling_a_job_that_is_being_inserted_is_refused(
     job = checked(conn, ["A"])
     call(first, "insert_job", job)
     answer = background.submit(call, second, "cancel_job", job, "too late")
-    until_waiting(conn, second, answer)
+    until_waiting(conn, second, answer, "Timeout")
     first.commit()
     with pytest.raises(psycopg.Error) as raised:
         answer.result(PATIENCE)
