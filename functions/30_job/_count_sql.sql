@@ -1,11 +1,11 @@
 -- SQL condition that is always true and counts the rows it is asked of in the live counter of a
--- job; "true" where there is none. Up to a certain number each row adds one, else one of 16 does: those
--- of which a number is a multiple of 16. p_rows: as given to _begin_phase. p_number: SQL of that
--- number; it names every table of a join, so that it is not asked before the rows are joined.
+-- job; "true" where there is none. Up to a certain number each row adds one, else one of 16 does:
+-- those of which a number is a multiple of 16. p_rows: as given to _begin_phase. p_number: SQL of
+-- that number; it names every table of a join, so that it is not asked before the rows are joined.
 -- The condition makes a statement unfit for workers: for statements that write rows, which have
 -- none, and where it is asked of each row just before it is written. Values of the sequence are
--- taken a thousand at a time: the others cost no look at it.
--- Called where statements are made that write to a target.
+-- taken a thousand at a time: the others cost no look at it. Called where statements are made that
+-- write to a target.
 CREATE OR REPLACE FUNCTION pgimport._count_sql(
     p_job_id uuid,
     p_rows bigint,

@@ -1,6 +1,6 @@
 -- Tries a job again that stopped on its way: one that failed, or was never inserted, is checked and
 -- inserted; one that is inserted in batches writes the next batch or, without batch_rows, all the
--- rest. Where its staged rows are lost it says which files are to be staged again, and does nothing.
+-- rest. Where its staged rows are lost it says which files are to be staged again; nothing is done.
 -- Called by users; for a job that is completed it says so. Refused or failed again, the job is
 -- where insert_job leaves it.
 -- Raises PI001, PI101, PI109, and what check_job and insert_job raise; returns PI306, PI402, PI403,

@@ -65,30 +65,39 @@ SELECT results_eq(
     'three different values at most, in the order of the file, with file and line'
 );
 SELECT is(s.sample, 'one', 'sample is the first value')
-FROM pgimport.issue_summary(:'job') AS s WHERE s.code = 'bad_integer';
+FROM pgimport.issue_summary(:'job') AS s
+WHERE s.code = 'bad_integer';
 SELECT is(s.message, '"one" is not an integer', 'and message what is said of it')
-FROM pgimport.issue_summary(:'job') AS s WHERE s.code = 'bad_integer';
+FROM pgimport.issue_summary(:'job') AS s
+WHERE s.code = 'bad_integer';
 SELECT is(
     (
         SELECT concat_ws(' ', s.sample, s.samples #>> '{0,value}', jsonb_array_length(s.samples))
-        FROM pgimport.issue_summary(:'job') AS s WHERE s.code = 'bad_numeric'
+        FROM pgimport.issue_summary(:'job') AS s
+        WHERE s.code = 'bad_numeric'
     ),
     '*** *** 1', 'values of a sensitive column are masked'
 );
 SELECT is(s.message, '"***" is not a number', 'also in the message')
-FROM pgimport.issue_summary(:'job') AS s WHERE s.code = 'bad_numeric';
+FROM pgimport.issue_summary(:'job') AS s
+WHERE s.code = 'bad_numeric';
 SELECT is(
     (
-        SELECT concat_ws(' ', length(s.sample), length(s.samples #>> '{0,value}'),
-            s.samples #>> '{0,length}')
-        FROM pgimport.issue_summary(:'job') AS s WHERE s.code = 'out_of_range'
+        SELECT
+            concat_ws(
+                ' ', length(s.sample), length(s.samples #>> '{0,value}'),
+                s.samples #>> '{0,length}'
+            )
+        FROM pgimport.issue_summary(:'job') AS s
+        WHERE s.code = 'out_of_range'
     ),
     '200 200 900', 'a long value is cut, and its length told'
 );
 SELECT is(
     (
         SELECT concat(s.sample, s.samples -> 0 -> 'value')
-        FROM pgimport.issue_summary(:'job') AS s WHERE s.code = 'required'
+        FROM pgimport.issue_summary(:'job') AS s
+        WHERE s.code = 'required'
     ),
     'null', 'a value that is missing is null'
 );
@@ -105,7 +114,7 @@ SELECT is(
         FROM pgimport.issue_summary(:'refused') AS s
     ),
     'ragged_row 2 *** 3',
-    'records that were refused have no column; where the target has sensitive columns, all is masked'
+    'records refused have no column; where the target has sensitive columns, all is masked'
 );
 
 -- rights
@@ -122,8 +131,10 @@ SELECT pgimport.add_issues(
     jsonb_build_array(jsonb_build_object('code', 'ragged_row', 'value', repeat('é', 1000000)))
 );
 SELECT is(
-    (SELECT concat_ws(' ', length(s.sample), s.samples #>> '{0,length}')
-    FROM pgimport.issue_summary(:'big') AS s),
+    (
+        SELECT concat_ws(' ', length(s.sample), s.samples #>> '{0,length}')
+        FROM pgimport.issue_summary(:'big') AS s
+    ),
     '200 1000000', 'a record of a million characters is cut, too'
 );
 SELECT cmp_ok(
@@ -133,7 +144,7 @@ SELECT cmp_ok(
 SELECT set_config('search_path', 'pgimport_test', true) AS path \gset
 SELECT pgimport_test.completed_job('{Z1}') AS done \gset
 SELECT set_config('search_path', 'pg_catalog', true) AS path \gset
-SELECT count(*) AS lines FROM pgimport.issue_summary(:'done') AS s \gset
+SELECT count(s.code) AS lines FROM pgimport.issue_summary(:'done') AS s \gset
 RESET search_path;
 SELECT is(:lines, 0, 'a job whose rows are all good has no line, whatever the search_path');
 
