@@ -158,7 +158,12 @@ SELECT is(
     ),
     format(
         'success=true rows_inserted=0 warnings=["the same rows were imported by job %s on %s"]',
-        :'codes_job', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+        :'codes_job',
+        (
+            SELECT to_char(j.completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+            FROM pgimport.job AS j
+            WHERE j.job_id = :'codes_job'
+        )
     ), 'but says that the same rows were imported'
 );
 
