@@ -65,6 +65,24 @@ BEGIN
         ), c_again;
 
     RETURN QUERY SELECT
+        'guards', 'the triggers that guard states and logs fire, whatever a session sets',
+        ARRAY(
+            SELECT format('%s on pgimport.%I', w.trigger_name, w.table_name)
+            FROM (
+                VALUES
+                ('job', 'guard_job'), ('job', 'guard_job_truncate'), ('job', 'log_status'),
+                ('job', 'close_queue'), ('job_event', 'guard_event'),
+                ('job_event', 'guard_event_row'), ('job_write', 'guard_write'),
+                ('row_history', 'guard_history')
+            ) AS w (table_name, trigger_name)
+            LEFT JOIN pg_trigger AS t
+                ON t.tgrelid = to_regclass(format('pgimport.%I', w.table_name))
+                    AND t.tgname = w.trigger_name
+            WHERE t.tgenabled IS DISTINCT FROM 'A'
+            ORDER BY w.table_name, w.trigger_name
+        ), c_again;
+
+    RETURN QUERY SELECT
         'no_public', 'PUBLIC has no right in the schemas of pgimport',
         ARRAY(
             SELECT o.name

@@ -58,7 +58,7 @@ SELECT isnt(
     'the schema says what it is for'
 );
 SELECT is(
-    pgimport.verify_install(true) ->> 'message', 'all 15 checks hold',
+    pgimport.verify_install(true) ->> 'message', 'all 16 checks hold',
     'verify_install finds nothing to object to'
 );
 

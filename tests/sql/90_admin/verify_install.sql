@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 
-SELECT plan(25);
+SELECT plan(27);
 
 -- what does not hold, and the first thing that each check found
 CREATE FUNCTION pgimport_test.broken(
@@ -119,6 +119,14 @@ SELECT is(
 SELECT is(
     pgimport_test.broken_by('ALTER TABLE pgimport.job DISABLE ROW LEVEL SECURITY'),
     'I21: pgimport.job', 'a table without row-level security is found'
+);
+SELECT is(
+    pgimport_test.broken_by('ALTER TABLE pgimport.job DISABLE TRIGGER guard_job'),
+    'guards: guard_job on pgimport.job', 'a guard that was switched off is found'
+);
+SELECT is(
+    pgimport_test.broken_by('DROP TRIGGER guard_write ON pgimport.job_write'),
+    'guards: guard_write on pgimport.job_write', 'and one that was dropped'
 );
 SELECT is(
     pgimport_test.broken_by('CREATE TABLE pgimport_staging.job_of_nobody (a integer)'),
