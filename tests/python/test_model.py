@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 import model
 from model_kinds import KINDS, PLAIN, SOFT, Kind
-from model_machine import IMPORTER, Machine, prepare
+from model_machine import IMPORTER, Machine, prepare, unguard
 from model_steps import Step, steps
 from pgimport import _assemble
 from pgimport.embedded import EmbeddedServer, find_servers
@@ -60,6 +60,7 @@ def server() -> Iterator[EmbeddedServer]:
         with psycopg.connect(server.dsn, autocommit=True) as conn:
             conn.execute(_assemble.assemble())
             conn.execute(f"CREATE ROLE {IMPORTER}")
+            unguard(conn)
         yield server
 
 
