@@ -12,9 +12,6 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' python/pgimport/__ini
 CACHED = $(shell ls -d $(CURDIR)/.cache/debian/usr/lib/postgresql/15/bin 2>/dev/null)
 WITH_CACHED = $(if $(CACHED),PG_BIN=$(CACHED))
 
-RANDOM_TESTS = $(addprefix tests/python/,test_model.py test_differential.py \
-  test_differential_update.py test_bench.py test_corpus.py)
-
 .PHONY: help setup system demo test test-all pgtap pytest lint check bench bench-full soak build install docs clean
 
 help: ## this list
@@ -39,13 +36,9 @@ test: system pgtap pytest ## pgTAP and pytest
 pgtap: system
 	$(WITH_CACHED) $(BIN)/python tools/run_pgtap.py
 
-# the tests with random tables beside all others: one processor each
+# module by module, on both processors; each has a server of its own
 pytest: system
-	@log=$$(mktemp); \
-	$(WITH_CACHED) $(BIN)/python -m pytest -q $(RANDOM_TESTS) >$$log 2>&1 & random=$$!; \
-	$(WITH_CACHED) $(BIN)/python -m pytest -q $(addprefix --ignore=,$(RANDOM_TESTS)); others=$$?; \
-	wait $$random; random=$$?; cat $$log; rm -f $$log; \
-	test $$others -eq 0 && test $$random -eq 0
+	$(WITH_CACHED) $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: system ## all tests on PostgreSQL 15 to 18, whatever of them can be had
 	sh tools/system.sh servers
