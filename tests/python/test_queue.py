@@ -243,7 +243,8 @@ def test_a_real_deadlock_is_tried_again(
     job = submitted(conn, ["A"])
     _, fence = claimed(conn)
     call(conn, "run_job", job, fence)
-    second.execute("SET deadlock_timeout = '10ms'")
+    # it is looked for once: when the other one waits, too
+    second.execute("SET deadlock_timeout = '2s'")
     first.execute("SET deadlock_timeout = '1min'")
     first.execute("LOCK TABLE public.other")
     run = background.submit(call, second, "run_job", job, fence)
