@@ -77,7 +77,8 @@ BEGIN
     IF v_limit IS NOT NULL THEN
         RETURN pgimport._envelope(
             v_job,
-            'nothing was inserted: ' || (v_limit ->> 'message'),
+            format('nothing %swas inserted: %s',
+                CASE v_job.status WHEN 'inserting' THEN 'more ' END, v_limit ->> 'message'),
             pgimport._insert_keys(v_job, v_new) || pgimport._refusal(v_job) || jsonb_build_object(
                 'code', v_limit -> 'code',
                 'hint', pgimport._limit_hint(v_job, v_limit ->> 'code')

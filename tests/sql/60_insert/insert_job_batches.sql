@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../setup.psql
 \ir things.psql
-SELECT plan(27);
+SELECT plan(28);
 
 INSERT INTO pgimport_test.things (code, amount) VALUES ('a1', 0), ('a2', 0);
 SELECT pgimport_test.things_job(
@@ -179,6 +179,21 @@ SELECT pgimport_test.things_job('{code,amount}', 'e1,1', 'e2,2', 'e3,3') AS job 
 SELECT throws_ok(
     format('CALL pgimport.insert_in_batches(%L, 2)', :'job'), '2D000', NULL,
     'the procedure that commits each batch is refused inside a transaction'
+);
+
+-- a limit that is reached between two batches
+SELECT pgimport_test.new_job('{"on_duplicate": "error"}', 'things') AS job \gset
+SELECT pgimport_test.stage(:'job', '{code}', ARRAY['f1', 'f2', 'f3']);
+SELECT pgimport.check_job(:'job') AS answer \gset
+SELECT pgimport.insert_job(:'job', '{"batch_rows": 1}') AS answer \gset
+INSERT INTO pgimport_test.things (code) VALUES ('f2');
+SELECT is(
+    (
+        SELECT concat_ws(' ', a ->> 'code', a ->> 'status', split_part(a ->> 'message', ':', 1))
+        FROM pgimport.insert_job(:'job', '{"batch_rows": 1}') AS a
+    ),
+    'PI405 inserting nothing more was inserted',
+    'a limit that is reached later stops what remains; what is written stays'
 );
 
 -- rows that refer to each other
